@@ -1,0 +1,80 @@
+const marker = Symbol.for('@cem/core/CemError')
+
+export interface CemErrorOptions {
+  /** Stable, kebab-case, for programs to switch on. */
+  readonly code: string
+  /** What happened, to what, and what to do about it. */
+  readonly message: string
+  /** The facts behind the message. Never a key, a prompt or a tensor. */
+  readonly data?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/**
+ * The one error class of the `@cem` packages. Recognise it with `CemError.isInstance`, which also knows errors made by
+ * another installed copy of this package, where `instanceof` does not.
+ */
+export class CemError extends Error {
+  override readonly name = 'CemError'
+  readonly code: string
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor({ code, message, data = {}, cause }: CemErrorOptions) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.data = data
+    Object.defineProperty(this, marker, { value: true })
+  }
+
+  static isInstance(value: unknown): value is CemError {
+    return typeof value === 'object' && value !== null && marker in value
+  }
+
+  /** Plain data that survives a process boundary or a JSON file; `fromJSON` turns it back. */
+  toJSON(): SerializedError {
+    return { code: this.code, message: this.message, data: this.data }
+  }
+
+  static fromJSON({ code, message, data }: SerializedError): CemError {
+    return new CemError({ code, message, data })
+  }
+}
+
+export interface SerializedError {
+  readonly code: string
+  readonly message: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The allowed value nearest to a mistyped one (edit distance at most 2, and less than its length), for error messages. */
+export function nearest(value: string, allowed: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.min(2, value.length - 1) + 1
+  for (const candidate of allowed) {
+    const distance = editDistance(value, candidate)
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,16 @@
+export { type AtomicFile, openAtomic, writeFileAtomic } from './atomic-files.ts'
+export {
+  CemError,
+  type CemErrorOptions,
+  messageOf,
+  nearest,
+  type SerializedError,
+} from './errors.ts'
+export {
+  philox4x32,
+  type RandomKey,
+  type RandomSource,
+  randomKey,
+  randomSource,
+  uniform,
+} from './random.ts'
