@@ -22,21 +22,36 @@ export function randomKey(...parts: readonly (string | number)[]): RandomKey {
  * @param counter four unsigned 32-bit words, lowest first; missing ones are 0.
  */
 export function philox4x32(counter: readonly number[], key: RandomKey): Uint32Array {
-  const c = Uint32Array.from([counter[0] ?? 0, counter[1] ?? 0, counter[2] ?? 0, counter[3] ?? 0])
+  let c0 = (counter[0] ?? 0) >>> 0
+  let c1 = (counter[1] ?? 0) >>> 0
+  let c2 = (counter[2] ?? 0) >>> 0
+  let c3 = (counter[3] ?? 0) >>> 0
   let k0 = key.low
   let k1 = key.high
   for (let round = 0; round < 10; round++) {
-    const [a = 0, b = 0, d = 0, e = 0] = c
-    const p0 = BigInt(a) * 0xd2511f53n
-    const p1 = BigInt(d) * 0xcd9e8d57n
-    c[0] = Number(p1 >> 32n) ^ b ^ k0
-    c[1] = Number(p1 & 0xffffffffn)
-    c[2] = Number(p0 >> 32n) ^ e ^ k1
-    c[3] = Number(p0 & 0xffffffffn)
+    const high0 = highProduct(0xd2511f53, c0)
+    const high1 = highProduct(0xcd9e8d57, c2)
+    const low0 = Math.imul(0xd2511f53, c0)
+    const low1 = Math.imul(0xcd9e8d57, c2)
+    c0 = (high1 ^ c1 ^ k0) >>> 0
+    c1 = low1 >>> 0
+    c2 = (high0 ^ c3 ^ k1) >>> 0
+    c3 = low0 >>> 0
     k0 = (k0 + 0x9e3779b9) >>> 0
     k1 = (k1 + 0xbb67ae85) >>> 0
   }
-  return c
+  return Uint32Array.of(c0, c1, c2, c3)
+}
+
+/** The upper 32 bits of the product of two unsigned 32-bit words, in halves that doubles hold exactly. */
+function highProduct(a: number, b: number): number {
+  const aHigh = a >>> 16
+  const aLow = a & 0xffff
+  const bHigh = b >>> 16
+  const bLow = b & 0xffff
+  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 0x10000)
+  const carry = aLow * bHigh + (middle % 0x10000)
+  return aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)
 }
 
 /** A uniform number in the open interval (0, 1), 53 bits: number `index` of the key's stream. */

@@ -1,1 +1,39 @@
-export {}
+export { type AdapterConfig, parseAdapterConfig } from './adapters/adapter-config.ts'
+export {
+  type AdapterMatrices,
+  effectiveChangeCosine,
+  effectiveChangeNorm,
+  readAdapterMatrices,
+} from './adapters/effective-change.ts'
+export { type Adapter, type AdapterModule, openAdapter } from './adapters/open-adapter.ts'
+export { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
+export type {
+  BaseCheck,
+  Composition,
+  CompositionLayer,
+  CompositionRecord,
+  LayerMode,
+  LayerRecord,
+  LayerRole,
+} from './composition/composition.ts'
+export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
+export type { MemoryReport, Progress, TokenRange } from './engine/messages.ts'
+export type { Architecture } from './families/architecture.ts'
+export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
+export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
+export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
+export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
+export { type LoadModelOptions, loadModel, Model } from './model.ts'
+export type {
+  CaptureOptions,
+  Completion,
+  CompletionActivations,
+  GenerateOptions,
+  GeneratePrompt,
+  ScoredSequence,
+  ScoreOptions,
+  ScoreSequence,
+  SpanName,
+} from './model-api.ts'
+export type { ChatMessage } from './text/chat-template.ts'
+export { type ChatTokenizer, openTokenizer } from './text/tokenizer.ts'

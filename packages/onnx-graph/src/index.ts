@@ -1,1 +1,20 @@
-export {}
+export {
+  type Attributes,
+  type AttributeValue,
+  type ExternalData,
+  type FloatAttribute,
+  float,
+  Graph,
+  type GraphNode,
+  type Initializer,
+  type NodeOptions,
+  type Value,
+} from './graph.ts'
+export { encodeModel, type ModelOptions } from './model.ts'
+export {
+  type Dim,
+  type ElementType,
+  elementTypes,
+  type Shape,
+  type TensorType,
+} from './tensor-type.ts'

@@ -1,0 +1,152 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { CemError } from '@cem/core'
+import { bf16ToFloat32, f16ToFloat32 } from '@cem/tensor-files'
+import type { LinearModule } from '../families/architecture.ts'
+import { adapterNames } from '../graph/io-names.ts'
+import type { WeightLocation } from '../graph/weight-source.ts'
+import type { AdapterModuleSpec, AdapterSpec } from './messages.ts'
+import { floats, type Tensor } from './runtime.ts'
+
+interface LoadedModule {
+  readonly rank: number
+  /** [rank, nIn] */
+  readonly a: Float32Array
+  /** [nOut, rank], times the scale */
+  readonly b: Float32Array
+}
+
+interface LoadedAdapter {
+  readonly modules: ReadonlyMap<string, LoadedModule>
+  readonly sizeBytes: number
+  readonly isUntrained: boolean
+}
+
+/** Loaded adapters are kept up to here, the longest unused ones leave first. */
+const keepBytes = 2 * 2 ** 30
+
+/** Adapters in memory, and the graph inputs that one or several of them together make. */
+export class AdapterStore {
+  readonly #modules: readonly LinearModule[]
+  readonly #loaded = new Map<string, LoadedAdapter>()
+  #feeds: Record<string, Tensor>
+
+  constructor(modules: readonly LinearModule[]) {
+    this.#modules = modules
+    this.#feeds = this.#stack([])
+  }
+
+  /** The adapter inputs of the current selection. */
+  get feeds(): Readonly<Record<string, Tensor>> {
+    return this.#feeds
+  }
+
+  /** Reads an adapter unless it is there already. */
+  load(spec: AdapterSpec): LoadedAdapter {
+    const known = this.#loaded.get(spec.key)
+    if (known !== undefined) return this.#touch(spec.key, known)
+    const adapter = readAdapter(spec)
+    this.#loaded.set(spec.key, adapter)
+    let total = 0
+    for (const { sizeBytes } of this.#loaded.values()) total += sizeBytes
+    for (const [key, { sizeBytes }] of this.#loaded) {
+      if (total <= keepBytes || key === spec.key) break
+      this.#loaded.delete(key)
+      total -= sizeBytes
+    }
+    return adapter
+  }
+
+  /**
+   * Makes these adapters active, all at once; none is the base alone.
+   *
+   * @throws CemError `adapter-not-loaded`
+   */
+  select(keys: readonly string[]): void {
+    const adapters = keys.map((key) => {
+      const adapter = this.#loaded.get(key)
+      if (adapter === undefined)
+        throw new CemError({
+          code: 'adapter-not-loaded',
+          message: `The adapter ${key} is not loaded.`,
+          data: { key },
+        })
+      return this.#touch(key, adapter)
+    })
+    this.#feeds = this.#stack(adapters)
+  }
+
+  #touch(key: string, adapter: LoadedAdapter): LoadedAdapter {
+    this.#loaded.delete(key)
+    this.#loaded.set(key, adapter)
+    return adapter
+  }
+
+  #stack(adapters: readonly LoadedAdapter[]): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {}
+    for (const { path, nIn, nOut } of this.#modules) {
+      const parts = adapters.flatMap((adapter) => adapter.modules.get(path) ?? [])
+      const { a, b, rank } = stackRanks(parts, nIn, nOut)
+      const names = adapterNames(path)
+      feeds[names.a] = floats(a, [rank, nIn])
+      feeds[names.b] = floats(b, [nOut, rank])
+    }
+    return feeds
+  }
+}
+
+/** Several adapters of one module are one of their summed rank: rows of A one below another, columns of B side by side. */
+function stackRanks(parts: readonly LoadedModule[], nIn: number, nOut: number): LoadedModule {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
+  const rank = parts.reduce((sum, part) => sum + part.rank, 0)
+  const a = new Float32Array(rank * nIn)
+  const b = new Float32Array(nOut * rank)
+  let offset = 0
+  for (const part of parts) {
+    a.set(part.a, offset * nIn)
+    for (let row = 0; row < nOut; row++)
+      b.set(part.b.subarray(row * part.rank, (row + 1) * part.rank), row * rank + offset)
+    offset += part.rank
+  }
+  return { rank, a, b }
+}
+
+function readAdapter({ modules }: AdapterSpec): LoadedAdapter {
+  const loaded = new Map<string, LoadedModule>()
+  let sizeBytes = 0
+  let isUntrained = true
+  const file = modules[0] === undefined ? undefined : openSync(modules[0].a.file, 'r')
+  try {
+    for (const module of modules) {
+      const read = readModule(file as number, module)
+      loaded.set(module.path, read)
+      sizeBytes += read.a.byteLength + read.b.byteLength
+      isUntrained &&= isZero(read.a) || isZero(read.b)
+    }
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+  return { modules: loaded, sizeBytes, isUntrained }
+}
+
+function readModule(file: number, { rank, scale, a, b }: AdapterModuleSpec): LoadedModule {
+  const scaled = readFloats(file, b)
+  for (let i = 0; i < scaled.length; i++) scaled[i] = (scaled[i] as number) * scale
+  return { rank, a: readFloats(file, a), b: scaled }
+}
+
+export function readFloats(file: number, location: WeightLocation): Float32Array {
+  const bytes = new Uint8Array(location.byteLength)
+  for (let done = 0; done < bytes.byteLength; ) {
+    const n = readSync(file, bytes, done, bytes.byteLength - done, location.byteOffset + done)
+    if (n === 0) throw new Error(`${location.file} ended while it was read`)
+    done += n
+  }
+  if (location.dtype === 'F32') return new Float32Array(bytes.buffer)
+  const words = new Uint16Array(bytes.buffer)
+  return location.dtype === 'BF16' ? bf16ToFloat32(words) : f16ToFloat32(words)
+}
+
+function isZero(values: Float32Array): boolean {
+  return values.every((value) => value === 0)
+}

@@ -1,0 +1,153 @@
+import { type Architecture, linearModules } from '../families/architecture.ts'
+import { buildDecoderGraph } from '../graph/decoder-graph.ts'
+import { inputs, outputs } from '../graph/io-names.ts'
+import type { WeightLocation } from '../graph/weight-source.ts'
+import { AdapterStore } from './adapter-store.ts'
+import { EmbeddingTable } from './embedding-table.ts'
+import type { KeyValueCache } from './key-value-cache.ts'
+import type { ModelSpec } from './messages.ts'
+import type { PooledSums } from './pooled-sums.ts'
+import { PositionTable } from './position-table.ts'
+import {
+  boolean,
+  commonFolder,
+  createSession,
+  floats,
+  int32s,
+  int64s,
+  locationIn,
+  type RuntimeSession,
+  type Tensor,
+} from './runtime.ts'
+
+export interface ForwardRun {
+  /** [nRows, nColumns] row-major; what lies right of a row's last position is padding. */
+  readonly tokenIds: Int32Array
+  readonly nRows: number
+  readonly nColumns: number
+  /** Index in the cache of each row's last token, [nRows]. */
+  readonly lastPositions: Int32Array
+  readonly cache: KeyValueCache
+  readonly pool?: {
+    readonly sums: PooledSums /** [nSums, nRows * nColumns] */
+    readonly weights: Float32Array
+  }
+  /** Which of the nRows * nColumns tokens logits are computed for. @default none */
+  readonly logitRows?: BigInt64Array
+  readonly sampling?: SamplingInputs
+  /** Tokens [nLogitRows] whose log-probabilities are wanted; -1 is the sampled one. */
+  readonly targets?: BigInt64Array
+  readonly wantsLogits?: boolean
+}
+
+export interface SamplingInputs {
+  /** [nLogitRows] each */
+  readonly keysA: Int32Array
+  readonly keysB: Int32Array
+  /** [nLogitRows]; 0 is greedy. */
+  readonly temperatures: Float32Array
+}
+
+export interface ForwardResult {
+  readonly tokens?: BigInt64Array
+  readonly logprobs?: Float32Array
+  readonly logits?: Float32Array
+}
+
+/** A loaded model: the session and everything that its runs share. */
+export class DecoderSession implements AsyncDisposable {
+  readonly architecture: Architecture
+  readonly adapters: AdapterStore
+  readonly #session: RuntimeSession
+  readonly #embeddings: EmbeddingTable
+  readonly #positions: PositionTable
+  readonly #noPool: Record<string, Tensor>
+
+  private constructor(
+    architecture: Architecture,
+    session: RuntimeSession,
+    embeddings: EmbeddingTable,
+    noPool: PooledSums,
+  ) {
+    this.architecture = architecture
+    this.adapters = new AdapterStore(linearModules(architecture))
+    this.#session = session
+    this.#embeddings = embeddings
+    this.#positions = new PositionTable(architecture)
+    this.#noPool = noPool.feeds
+  }
+
+  static async open(
+    { architecture, weights, nTokens, threads }: ModelSpec,
+    noPool: PooledSums,
+  ): Promise<DecoderSession> {
+    const folder = commonFolder([...new Set(Array.from(weights.values(), (w) => w.file))])
+    const locate = (file: string) => locationIn(folder, file)
+    const graph = buildDecoderGraph({ architecture, weights, nTokens, locate })
+    const session = await createSession(graph, { threads, folder })
+    const embedding = weights.get('model.embed_tokens.weight') as WeightLocation
+    return new DecoderSession(architecture, session, new EmbeddingTable(embedding), noPool)
+  }
+
+  async run(run: ForwardRun): Promise<ForwardResult> {
+    const { nRows, nColumns, cache, pool, targets, sampling } = run
+    const logitRows = run.logitRows ?? new BigInt64Array(0)
+    const embeddings = new Float32Array(run.tokenIds.length * this.architecture.dModel)
+    this.#embeddings.lookup(run.tokenIds, embeddings)
+    const totalLength = run.lastPositions.reduce((a, b) => Math.max(a, b), 0) + 1
+    const positions = this.#positions.upTo(totalLength)
+    const feeds: Record<string, Tensor> = {
+      ...this.adapters.feeds,
+      ...cache.feeds,
+      ...(pool === undefined
+        ? {
+            ...this.#noPool,
+            [inputs.poolWeights]: floats(new Float32Array(0), [0, nRows * nColumns]),
+          }
+        : { ...pool.sums.feeds, ...pool.sums.weights(pool.weights, nRows * nColumns) }),
+      ...samplingFeeds(sampling, logitRows.length),
+      [inputs.embeddings]: floats(embeddings, [nRows, nColumns, this.architecture.dModel]),
+      [inputs.lastPositions]: int32s(run.lastPositions, [nRows]),
+      [inputs.totalLength]: int32s(Int32Array.of(totalLength), []),
+      [inputs.cosines]: positions.cosines,
+      [inputs.sines]: positions.sines,
+      [inputs.logitRows]: int64s(logitRows, [logitRows.length]),
+      [inputs.isScoring]: boolean(targets !== undefined),
+      [inputs.targets]: int64s(targets ?? new BigInt64Array(logitRows.length), [logitRows.length]),
+    }
+    const fetches = {
+      ...cache.fetches,
+      ...pool?.sums.fetches,
+      ...(sampling === undefined ? {} : { [outputs.tokens]: null }),
+      ...(targets === undefined ? {} : { [outputs.logprobs]: null }),
+      ...(run.wantsLogits === true ? { [outputs.logits]: null } : {}),
+    }
+    const result = await this.#session.run(feeds, fetches)
+    return {
+      ...(sampling === undefined ? {} : { tokens: result[outputs.tokens]?.data as BigInt64Array }),
+      ...(targets === undefined
+        ? {}
+        : { logprobs: result[outputs.logprobs]?.data as Float32Array }),
+      ...(run.wantsLogits === true ? { logits: result[outputs.logits]?.data as Float32Array } : {}),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#embeddings[Symbol.dispose]()
+    await this.#session.release()
+  }
+}
+
+function samplingFeeds(sampling: SamplingInputs | undefined, n: number): Record<string, Tensor> {
+  const { keysA, keysB, temperatures } = sampling ?? {
+    keysA: new Int32Array(n),
+    keysB: new Int32Array(n),
+    temperatures: new Float32Array(n),
+  }
+  return {
+    [inputs.isSampling]: boolean(sampling !== undefined),
+    [inputs.noiseKeyA]: int32s(keysA, [n, 1]),
+    [inputs.noiseKeyB]: int32s(keysB, [n, 1]),
+    [inputs.temperatures]: floats(temperatures, [n, 1]),
+  }
+}

@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CemError, writeFileAtomic } from '@cem/core'
+import type { Adapter } from '../adapters/open-adapter.ts'
+import type { Composition, CompositionLayer } from '../composition/composition.ts'
+import {
+  checkMerged,
+  checkOff,
+  checkStacked,
+  type LayerTest,
+  type MergedTest,
+  type SelfTestReport,
+  selfTestPrompt,
+} from '../composition/self-test.ts'
+import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
+import { readJson } from '../model/read-json.ts'
+import type { Engine } from './engine.ts'
+import { locateMerged } from './merge.ts'
+import type { AdapterSpec, ScoredItem } from './messages.ts'
+
+export interface LoadedModelOptions {
+  readonly threads: number
+  /** Where merged weights are kept. */
+  readonly cache: string
+}
+
+interface MergedWeights {
+  readonly weights: WeightLocations
+  readonly lostShare: number
+}
+
+/**
+ * Keeps the engine's session at what a composition asks for: weights (merged or not) loaded once, stacked adapters switched as
+ * inputs, and every change proven by the self-test before anything is generated.
+ */
+export class LoadedModel {
+  readonly #engine: Engine
+  readonly #options: LoadedModelOptions
+  /** Which merged layers the session's weights hold: their adapters' keys. */
+  #sessionKey: string | undefined
+  readonly #mergedTests = new Map<string, { test: MergedTest; layers: LayerTest[] }>()
+
+  constructor(engine: Engine, options: LoadedModelOptions) {
+    this.#engine = engine
+    this.#options = options
+  }
+
+  /**
+   * Loads and switches to a composition, and tests it.
+   *
+   * @throws CemError `layer-inactive`, `layer-not-off`, `merge-mismatch`, `weights-not-finite`, `session-failed`, `engine-died`
+   */
+  async activate(composition: Composition, signal?: AbortSignal): Promise<SelfTestReport> {
+    const merged = composition.layers.filter((layer) => layer.mode === 'merged')
+    const stacked = composition.layers.filter((layer) => layer.mode === 'stacked')
+    const mergedTest = await this.#loadWeights(composition, merged, signal)
+    const stackedTests = await this.#testStacked(composition, stacked)
+    return {
+      layers: [...(mergedTest?.layers ?? []), ...stackedTests],
+      merged: mergedTest?.test ?? null,
+    }
+  }
+
+  async #loadWeights(
+    composition: Composition,
+    merged: readonly CompositionLayer[],
+    signal: AbortSignal | undefined,
+  ) {
+    const key = merged.map((layer) => adapterKey(layer.adapter)).join('+')
+    if (this.#sessionKey === key) return this.#mergedTests.get(key)
+    const base = composition.base.weights
+    if (merged.length === 0) {
+      await this.#load(composition, base, key, signal)
+      return undefined
+    }
+    const result = await this.#mergeAll(composition, merged, signal)
+    if (this.#mergedTests.has(key)) {
+      await this.#load(composition, result.weights, key, signal)
+      return this.#mergedTests.get(key)
+    }
+    // The reference: the same layers stacked on the base as it is.
+    if (this.#sessionKey !== '') await this.#load(composition, base, '', signal)
+    const reference = await this.#referenceLogits(composition, merged)
+    await this.#load(composition, result.weights, key, signal)
+    const mergedLogits = await this.#logits(composition, [])
+    const dtype = mergedType(merged, base)
+    const { effect, ...test } = checkMerged(
+      { merged: mergedLogits, stacked: reference.stacked, base: reference.base },
+      dtype,
+      result.lostShare,
+    )
+    const layers = reference.layers.map((layer) => ({
+      ...layer,
+      mode: 'merged' as const,
+      effect: merged.length === 1 ? effect : layer.effect,
+    }))
+    this.#mergedTests.set(key, { test, layers })
+    return { test, layers }
+  }
+
+  async #referenceLogits(composition: Composition, layers: readonly CompositionLayer[]) {
+    const tests = await this.#testStacked(composition, layers)
+    const stacked = await this.#logits(composition, layers)
+    const base = await this.#logits(composition, [])
+    return { stacked, base, layers: tests }
+  }
+
+  /** Leaves the layers switched on. */
+  async #testStacked(
+    composition: Composition,
+    layers: readonly CompositionLayer[],
+  ): Promise<LayerTest[]> {
+    const base = await this.#logits(composition, [])
+    if (!base.every(Number.isFinite)) {
+      // The hashing pass looks at every weight and names the tensor.
+      await composition.record()
+      throw new CemError({
+        code: 'activations-not-finite',
+        message: `${composition.base.folder}: the model computes NaN or infinite logits, though its weights are finite. It overflows in this precision.`,
+      })
+    }
+    if (layers.length === 0) return []
+    const untrained: boolean[] = []
+    for (const { adapter } of layers) {
+      const spec = adapterSpec(adapter)
+      untrained.push((await this.#engine.call('loadAdapter', spec)).isUntrained)
+    }
+    const on = await this.#logits(composition, layers)
+    const tests: LayerTest[] = []
+    for (const [i, { role, adapter }] of layers.entries()) {
+      const others = layers.filter((_, j) => j !== i)
+      const off = others.length === 0 ? base : await this.#logits(composition, others)
+      tests.push(checkStacked({ role, path: adapter.path }, untrained[i] === true, { on, off }))
+    }
+    checkOff(base, await this.#logits(composition, []))
+    await this.#select(layers)
+    return tests
+  }
+
+  async #load(
+    { base, tokenizer }: Composition,
+    weights: WeightLocations,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    this.#sessionKey = undefined
+    await this.#engine.call(
+      'load',
+      {
+        architecture: base.architecture,
+        weights,
+        nTokens: tokenizer.nTokens,
+        threads: this.#options.threads,
+      },
+      { signal },
+    )
+    this.#sessionKey = key
+  }
+
+  async #select(layers: readonly CompositionLayer[]): Promise<void> {
+    await this.#engine.call('select', { keys: layers.map((layer) => adapterKey(layer.adapter)) })
+  }
+
+  /** Logits after the fixed prompt with these layers on. */
+  async #logits(
+    composition: Composition,
+    layers: readonly CompositionLayer[],
+  ): Promise<Float32Array> {
+    await this.#select(layers)
+    const prompt = selfTestPrompt(composition.base.architecture, composition.tokenizer.nTokens)
+    const last = { start: prompt.length - 1, end: prompt.length }
+    const items: ScoredItem[] = []
+    const item = { tokenIds: prompt, spans: [], logprobs: null, logits: last, states: null }
+    const spec = { items: [item], layers: [], tokenBudget: prompt.length }
+    for await (const scored of this.#engine.stream('score', spec)) items.push(scored)
+    return items[0]?.logits as Float32Array
+  }
+
+  /** Merges layer after layer, each rounded as a merged checkpoint on disk would be. Made once and kept. */
+  async #mergeAll(
+    composition: Composition,
+    layers: readonly CompositionLayer[],
+    signal: AbortSignal | undefined,
+  ): Promise<MergedWeights> {
+    const { base } = await composition.record()
+    let key = createHash('sha256')
+      .update(base.files.map((f) => f.sha256).join())
+      .digest('hex')
+    let weights: WeightLocations = composition.base.weights
+    let lostShare = 0
+    for (const { adapter } of layers) {
+      key = createHash('sha256')
+        .update(`${key}:${adapterKey(adapter)}`)
+        .digest('hex')
+      const merged = await this.#mergeOne(adapter, weights, key, signal)
+      weights = new Map([...weights, ...merged.weights])
+      lostShare = Math.max(lostShare, merged.lostShare)
+    }
+    return { weights, lostShare }
+  }
+
+  async #mergeOne(
+    adapter: Adapter,
+    weights: WeightLocations,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): Promise<MergedWeights> {
+    const output = join(this.#options.cache, 'merged', `${key}.safetensors`)
+    const note = join(this.#options.cache, 'merged', `${key}.json`)
+    if (existsSync(output) && existsSync(note)) {
+      const { lostShare } = (await readJson(note)) as { lostShare: number }
+      return { weights: await locateMerged(output), lostShare }
+    }
+    const changed = new Map(
+      adapter.modules.map(({ path }) => [path, weights.get(`${path}.weight`) as WeightLocation]),
+    )
+    const spec = { adapter: adapterSpec(adapter), weights: changed, output }
+    const report = await this.#engine.call('merge', spec, { signal })
+    await writeFileAtomic(note, JSON.stringify({ lostShare: report.lostShare }))
+    return report
+  }
+}
+
+function adapterKey(adapter: Adapter): string {
+  return `${adapter.sha256}:${adapter.configSha256}`
+}
+
+function adapterSpec(adapter: Adapter): AdapterSpec {
+  const modules = adapter.modules.map(({ path, rank, scale, nIn, nOut, a, b }) => ({
+    path,
+    rank,
+    scale,
+    nIn,
+    nOut,
+    a,
+    b,
+  }))
+  return { key: adapterKey(adapter), modules }
+}
+
+/** The coarsest type among the weights that the layers change. */
+function mergedType(layers: readonly CompositionLayer[], weights: WeightLocations) {
+  const types = layers.flatMap(({ adapter }) =>
+    adapter.modules.map(({ path }) => weights.get(`${path}.weight`)?.dtype),
+  )
+  return types.includes('BF16') ? 'BF16' : types.includes('F16') ? 'F16' : 'F32'
+}

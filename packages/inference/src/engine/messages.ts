@@ -1,0 +1,154 @@
+import type { SerializedError } from '@cem/core'
+import type { Architecture } from '../families/architecture.ts'
+import type { WeightLocation } from '../graph/weight-source.ts'
+
+/** What the parent process asks of the engine process, and what comes back. Everything is structured-cloneable. */
+export interface ModelSpec {
+  readonly architecture: Architecture
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  readonly nTokens: number
+  readonly threads: number
+}
+
+export interface AdapterModuleSpec {
+  readonly path: string
+  readonly rank: number
+  readonly scale: number
+  readonly nIn: number
+  readonly nOut: number
+  readonly a: WeightLocation
+  readonly b: WeightLocation
+}
+
+export interface AdapterSpec {
+  /** Adapters with the same key are the same. */
+  readonly key: string
+  readonly modules: readonly AdapterModuleSpec[]
+}
+
+export interface MergeSpec {
+  readonly adapter: AdapterSpec
+  /** The weights that the adapter is added to, by module path. */
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  /** The safetensors file to write. */
+  readonly output: string
+}
+
+export interface MergeReport {
+  /** Where the changed weights lie now, by weight name. */
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  /** The part of the change that rounding to the file's type lost: |rounded - exact| / |exact change|. */
+  readonly lostShare: number
+}
+
+export interface GenerationItem {
+  readonly promptIndex: number
+  /** The key of the sample's noise. */
+  readonly noise: { readonly low: number; readonly high: number }
+}
+
+export interface GenerationSpec {
+  /** Each with at least one token. */
+  readonly prompts: readonly Int32Array[]
+  readonly items: readonly GenerationItem[]
+  readonly temperature: number
+  readonly maxNewTokens: number
+  readonly stopTokenIds: readonly number[]
+  readonly batchSize: number
+  readonly wantsLogprobs: boolean
+  readonly capture: CaptureSpec | null
+}
+
+export interface CaptureSpec {
+  readonly layers: readonly number[]
+  /** Fed after the answer for the turn's mean. Empty: no turn. */
+  readonly closingTokenIds: readonly number[]
+  readonly wantsTurn: boolean
+}
+
+export interface GeneratedItem {
+  readonly index: number
+  readonly tokenIds: Int32Array
+  readonly finishReason: 'stop' | 'length'
+  /** Of each token, and of the stop token where there was one, at temperature 1. */
+  readonly logprobs: Float32Array | null
+  /** Means [layers.length, dModel]; null where nothing is captured or the answer is empty. */
+  readonly content: Float32Array | null
+  readonly turn: Float32Array | null
+}
+
+export interface TokenRange {
+  readonly start: number
+  readonly end: number
+}
+
+export interface ScoreItem {
+  readonly tokenIds: Int32Array
+  /** Means are taken over each of them. */
+  readonly spans: readonly TokenRange[]
+  /** Log-probabilities of the tokens in this range, given those before. */
+  readonly logprobs: TokenRange | null
+  /** Logits of the positions in this range. */
+  readonly logits: TokenRange | null
+  /** Hidden states of the positions in this range. */
+  readonly states: TokenRange | null
+}
+
+export interface ScoreSpec {
+  readonly items: readonly ScoreItem[]
+  readonly layers: readonly number[]
+  /** Most tokens in one run. */
+  readonly tokenBudget: number
+}
+
+export interface ScoredItem {
+  readonly index: number
+  /** [spans.length, layers.length, dModel] */
+  readonly means: Float32Array
+  readonly logprobs: Float32Array | null
+  /** [range, vocabSize] */
+  readonly logits: Float32Array | null
+  /** [range, layers.length, dModel] */
+  readonly states: Float32Array | null
+}
+
+export interface Progress {
+  readonly nTokens: number
+  readonly nDone: number
+  readonly nTotal: number
+}
+
+export interface MemoryReport {
+  readonly rssBytes: number
+  /** The most that the process has had, where the system says. */
+  readonly peakRssBytes: number
+}
+
+/** Methods: parameters and result; those with items stream them before the result. */
+export interface EngineMethods {
+  load: { params: ModelSpec; item: never; result: { readonly durationInMs: number } }
+  loadAdapter: { params: AdapterSpec; item: never; result: { readonly isUntrained: boolean } }
+  select: { params: { readonly keys: readonly string[] }; item: never; result: null }
+  merge: { params: MergeSpec; item: never; result: MergeReport }
+  generate: { params: GenerationSpec; item: GeneratedItem; result: null }
+  score: { params: ScoreSpec; item: ScoredItem; result: null }
+  memory: { params: null; item: never; result: MemoryReport }
+}
+export type EngineMethod = keyof EngineMethods
+
+export type ToEngine =
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly method: EngineMethod
+      readonly params: unknown
+    }
+  /** The consumer took this many items: the engine keeps only so many ahead. */
+  | { readonly type: 'taken'; readonly id: number; readonly count: number }
+  | { readonly type: 'abort'; readonly id: number }
+
+export type FromEngine =
+  | { readonly type: 'item'; readonly id: number; readonly item: unknown }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: SerializedError }

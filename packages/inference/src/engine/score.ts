@@ -1,0 +1,249 @@
+import type { DecoderSession } from './decoder-session.ts'
+import type { GenerationHooks } from './generate.ts'
+import { KeyValueCache } from './key-value-cache.ts'
+import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange } from './messages.ts'
+import { PooledSums } from './pooled-sums.ts'
+
+export interface ScoreHooks extends Omit<GenerationHooks, 'onItem'> {
+  readonly onItem: (item: ScoredItem) => Promise<void>
+}
+
+interface Indexed extends ScoreItem {
+  readonly index: number
+}
+
+/**
+ * Runs given tokens (teacher forcing): means of hidden states over spans, states of single tokens, log-probabilities, logits.
+ * Short sequences share runs, padded on the right; long ones run alone in pieces over their cache.
+ */
+export async function score(
+  session: DecoderSession,
+  spec: ScoreSpec,
+  hooks: ScoreHooks,
+): Promise<void> {
+  let nDone = 0
+  let nTokens = 0
+  const report = () => hooks.onProgress({ nTokens, nDone, nTotal: spec.items.length })
+  for (const batch of batches(spec)) {
+    hooks.signal.throwIfAborted()
+    const scored = await new ScoreBatch(session, spec, batch, hooks.signal).run()
+    for (const item of scored) {
+      nDone += 1
+      await hooks.onItem(item)
+    }
+    nTokens += batch.reduce((sum, item) => sum + item.tokenIds.length, 0)
+    report()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  report()
+}
+
+/** Groups of similar length whose padded size stays within the budget; what is larger alone is a group of its own. */
+function batches({ items, tokenBudget }: ScoreSpec): Indexed[][] {
+  const indexed = items.map((item, index) => ({ ...item, index }))
+  const ordered = indexed.toSorted(
+    (a, b) => a.tokenIds.length - b.tokenIds.length || a.index - b.index,
+  )
+  const groups: Indexed[][] = []
+  let current: Indexed[] = []
+  for (const item of ordered) {
+    if (current.length > 0 && (current.length + 1) * item.tokenIds.length > tokenBudget) {
+      groups.push(current)
+      current = []
+    }
+    current.push(item)
+  }
+  if (current.length > 0) groups.push(current)
+  return groups
+}
+
+/** Where a sum belongs: a span's mean, or the state of one token. */
+interface Sum {
+  readonly row: number
+  readonly range: TokenRange
+  readonly weight: number
+}
+
+class ScoreBatch {
+  readonly #session: DecoderSession
+  readonly #layers: readonly number[]
+  readonly #batch: readonly Indexed[]
+  readonly #budget: number
+  readonly #signal: AbortSignal
+  readonly #length: number
+  readonly #logprobs: Float32Array[]
+  readonly #logits: Float32Array[]
+  readonly #states: Float32Array[]
+
+  constructor(
+    session: DecoderSession,
+    spec: ScoreSpec,
+    batch: readonly Indexed[],
+    signal: AbortSignal,
+  ) {
+    this.#session = session
+    this.#layers = spec.layers
+    this.#batch = batch
+    this.#budget = spec.tokenBudget
+    this.#signal = signal
+    this.#length = Math.max(...batch.map((item) => item.tokenIds.length))
+    const { vocabSize, dModel } = session.architecture
+    this.#logprobs = batch.map((item) => new Float32Array(size(item.logprobs)))
+    this.#logits = batch.map((item) => new Float32Array(size(item.logits) * vocabSize))
+    this.#states = batch.map(
+      (item) => new Float32Array(size(item.states) * spec.layers.length * dModel),
+    )
+  }
+
+  async run(): Promise<ScoredItem[]> {
+    const { architecture } = this.#session
+    const cache = new KeyValueCache(architecture, this.#batch.length, this.#length)
+    const spans = this.#batch.flatMap((item, row) =>
+      item.spans.map((range) => ({ row, range, weight: 1 / size(range) })),
+    )
+    let sums = new PooledSums(architecture, spans.length)
+    const piece = this.#batch.length === 1 ? Math.max(1, this.#budget) : this.#length
+    for (let start = 0; start < this.#length; start += piece) {
+      this.#signal.throwIfAborted()
+      const end = Math.min(this.#length, start + piece)
+      sums = await this.#piece(cache, { start, end }, spans, sums)
+    }
+    let next = 0
+    return this.#batch.map((item, row) => ({
+      index: item.index,
+      means: concat(item.spans.map(() => sums.read(next++, this.#layers))),
+      logprobs: item.logprobs === null ? null : (this.#logprobs[row] as Float32Array),
+      logits: item.logits === null ? null : (this.#logits[row] as Float32Array),
+      states: item.states === null ? null : (this.#states[row] as Float32Array),
+    }))
+  }
+
+  /** Runs one piece of the sequences; gives the spans' sums so far. */
+  async #piece(
+    cache: KeyValueCache,
+    piece: TokenRange,
+    spans: readonly Sum[],
+    before: PooledSums,
+  ): Promise<PooledSums> {
+    const singles = this.#singles(piece)
+    const sums = new PooledSums(this.#session.architecture, spans.length + singles.length)
+    for (let i = 0; i < spans.length; i++) sums.copy(before, i, i)
+    const wanted = [...spans, ...singles]
+    const readouts = this.#readouts(piece)
+    const result = await this.#session.run({
+      ...this.#inputs(cache, piece),
+      ...(wanted.length === 0 ? {} : { pool: { sums, weights: this.#weights(wanted, piece) } }),
+      logitRows: BigInt64Array.from(readouts, (r) => BigInt(r.flatRow)),
+      ...(readouts.some((r) => r.target >= 0)
+        ? { targets: BigInt64Array.from(readouts, (r) => BigInt(Math.max(0, r.target))) }
+        : {}),
+      wantsLogits: readouts.some((r) => r.logitsAt >= 0),
+    })
+    const { vocabSize } = this.#session.architecture
+    for (const [i, { row, target, logprobAt, logitsAt }] of readouts.entries()) {
+      if (target >= 0)
+        (this.#logprobs[row] as Float32Array)[logprobAt] = result.logprobs?.[i] as number
+      if (logitsAt >= 0) {
+        const logits = (result.logits as Float32Array).subarray(i * vocabSize, (i + 1) * vocabSize)
+        this.#logits[row]?.set(logits, logitsAt * vocabSize)
+      }
+    }
+    const rowSize = this.#layers.length * this.#session.architecture.dModel
+    for (const [i, { row, range }] of singles.entries()) {
+      const at = range.start - (this.#batch[row]?.states?.start ?? 0)
+      this.#states[row]?.set(sums.read(spans.length + i, this.#layers), at * rowSize)
+    }
+    return sums
+  }
+
+  /** The state of a single token is a sum over that token alone. */
+  #singles(piece: TokenRange): Sum[] {
+    return this.#batch.flatMap((item, row) => {
+      const { start, end } = overlap(item.states, piece)
+      return Array.from({ length: end - start }, (_, i) => ({
+        row,
+        range: { start: start + i, end: start + i + 1 },
+        weight: 1,
+      }))
+    })
+  }
+
+  #inputs(cache: KeyValueCache, { start, end }: TokenRange) {
+    const nColumns = end - start
+    const tokenIds = new Int32Array(this.#batch.length * nColumns)
+    for (const [row, item] of this.#batch.entries())
+      tokenIds.set(item.tokenIds.subarray(start, end), row * nColumns)
+    return {
+      tokenIds,
+      nRows: this.#batch.length,
+      nColumns,
+      lastPositions: Int32Array.from(
+        this.#batch,
+        (item) => Math.min(end, item.tokenIds.length) - 1,
+      ),
+      cache,
+    }
+  }
+
+  /** [sums, rows * columns of the piece] */
+  #weights(sums: readonly Sum[], piece: TokenRange): Float32Array {
+    const nColumns = piece.end - piece.start
+    const width = this.#batch.length * nColumns
+    const weights = new Float32Array(sums.length * width)
+    for (const [i, { row, range, weight }] of sums.entries()) {
+      const { start, end } = overlap(range, piece)
+      const at = i * width + row * nColumns - piece.start
+      if (end > start) weights.fill(weight, at + start, at + end)
+    }
+    return weights
+  }
+
+  /** The positions of this piece that logits are computed at: those before a scored token, and those asked for. */
+  #readouts(piece: TokenRange) {
+    const nColumns = piece.end - piece.start
+    return this.#batch.flatMap((item, row) => {
+      const found = []
+      const before = item.logprobs && { start: item.logprobs.start - 1, end: item.logprobs.end - 1 }
+      for (
+        let position = piece.start;
+        position < Math.min(piece.end, item.tokenIds.length);
+        position++
+      ) {
+        const isScored = contains(before, position)
+        const isAsked = contains(item.logits, position)
+        if (!isScored && !isAsked) continue
+        found.push({
+          row,
+          flatRow: row * nColumns + position - piece.start,
+          target: isScored ? (item.tokenIds[position + 1] as number) : -1,
+          logprobAt: position - (before?.start ?? 0),
+          logitsAt: isAsked ? position - (item.logits?.start ?? 0) : -1,
+        })
+      }
+      return found
+    })
+  }
+}
+
+function size(range: TokenRange | null): number {
+  return range === null ? 0 : range.end - range.start
+}
+
+function contains(range: TokenRange | null, position: number): boolean {
+  return range !== null && position >= range.start && position < range.end
+}
+
+function overlap(range: TokenRange | null, piece: TokenRange): TokenRange {
+  const start = Math.max(range?.start ?? 0, piece.start)
+  return { start, end: Math.max(start, Math.min(range?.end ?? 0, piece.end)) }
+}
+
+function concat(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    out.set(part, offset)
+    offset += part.length
+  }
+  return out
+}

@@ -1,0 +1,210 @@
+import { elementTypes, encodeModel, float, Graph, type Value } from '@cem/onnx-graph'
+import { type Architecture, linearModules } from '../families/architecture.ts'
+import * as io from './io-names.ts'
+import { addLogprobs, addSampling } from './readout.ts'
+import type { WeightLocation, WeightLocations } from './weight-source.ts'
+
+export interface DecoderGraphOptions {
+  readonly architecture: Architecture
+  readonly weights: WeightLocations
+  /** The tokenizer's number of tokens: ids from there on, which padding of the embedding matrix adds, are never sampled. */
+  readonly nTokens: number
+  /** A file's location as the model names it: its path relative to the folder that the session is given. */
+  readonly locate: (file: string) => string
+}
+
+/**
+ * The one graph that serves prefill, decoding and scoring: embeddings in; keys and values written into the cache in place;
+ * adapters, pooling weights and rows to read out as inputs. The weights stay in their files (external data).
+ *
+ * Embeddings are an input, so that the embedding matrix is in memory once (packed, for the output head) or, untied, not at
+ * all: the few rows that a run needs are read from the file.
+ */
+export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
+  const builder = new DecoderBuilder(options)
+  builder.build()
+  return encodeModel(builder.graph)
+}
+
+class DecoderBuilder {
+  readonly graph = new Graph('decoder')
+  readonly #architecture: Architecture
+  readonly #weights: WeightLocations
+  readonly #nTokens: number
+  readonly #locate: (file: string) => string
+  readonly #rowsOf: ReadonlyMap<string, { nIn: number; nOut: number }>
+
+  constructor({ architecture, weights, nTokens, locate }: DecoderGraphOptions) {
+    this.#architecture = architecture
+    this.#weights = weights
+    this.#nTokens = nTokens
+    this.#locate = locate
+    this.#rowsOf = new Map(linearModules(architecture).map((m) => [m.path, m]))
+  }
+
+  build(): void {
+    const { graph } = this
+    const { nLayers, dModel, headDim, tiedEmbeddings } = this.#architecture
+    const embeddings = graph.input(io.inputs.embeddings, 'float32', ['B', 'S', dModel])
+    const shared: AttentionInputs = {
+      lastPositions: graph.input(io.inputs.lastPositions, 'int32', ['B']),
+      totalLength: graph.input(io.inputs.totalLength, 'int32', []),
+      cosines: graph.input(io.inputs.cosines, 'float32', ['R', headDim / 2]),
+      sines: graph.input(io.inputs.sines, 'float32', ['R', headDim / 2]),
+      // [B, S], to shape flat rows back with.
+      batchShape: graph.node('Shape', [embeddings], {
+        attributes: { end: 2 },
+        types: [{ type: 'int64', shape: [2] }],
+      }),
+    }
+    const poolWeights = graph.input(io.inputs.poolWeights, 'float32', ['P', 'T'])
+    let residual = this.#flatten(embeddings, dModel)
+    let normed = this.#norm(residual, 'model.layers.0.input_layernorm')
+    for (let layer = 0; layer < nLayers; layer++) {
+      const prefix = `model.layers.${layer}`
+      const attention = this.#attention(normed, layer, shared)
+      const middle = this.#addAndNorm(residual, attention, `${prefix}.post_attention_layernorm`)
+      const mlp = this.#mlp(middle.normed, layer)
+      // The last block's norm is applied to the rows that are read out only.
+      const next = layer + 1 < nLayers ? `model.layers.${layer + 1}.input_layernorm` : undefined
+      if (next === undefined) residual = graph.node('Add', [middle.sum, mlp])
+      else {
+        const end = this.#addAndNorm(middle.sum, mlp, next)
+        residual = end.sum
+        normed = end.normed
+      }
+      this.#pool(poolWeights, residual, layer)
+    }
+    const rows = graph.input(io.inputs.logitRows, 'int64', ['N'])
+    const final = this.#norm(graph.node('Gather', [residual, rows]), 'model.norm')
+    const head = this.#weight(tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
+    const logits = graph.node('Gemm', [final, head], { attributes: { transB: 1 } })
+    graph.output(logits, io.outputs.logits)
+    const tokens = addSampling(graph, logits, this.#architecture.vocabSize, this.#nTokens)
+    addLogprobs(graph, logits, tokens)
+  }
+
+  #attention(x: Value, layer: number, shared: AttentionInputs): Value {
+    const { graph } = this
+    const { nHeads, nKvHeads, headDim } = this.#architecture
+    const prefix = `model.layers.${layer}.self_attn`
+    const project = (name: string, nHeadsOf: number) =>
+      this.#unflatten(this.#linear(x, `${prefix}.${name}`), nHeadsOf * headDim, shared.batchShape)
+    const names = io.cacheNames(layer)
+    const cacheShape = ['B', nKvHeads, 'C', headDim]
+    const [context, newKeys, newValues] = graph.nodeWithOutputs(
+      'GroupQueryAttention',
+      [
+        project('q_proj', nHeads),
+        project('k_proj', nKvHeads),
+        project('v_proj', nKvHeads),
+        graph.input(names.keys, 'float32', cacheShape),
+        graph.input(names.values, 'float32', cacheShape),
+        shared.lastPositions,
+        shared.totalLength,
+        shared.cosines,
+        shared.sines,
+      ],
+      {
+        domain: 'com.microsoft',
+        attributes: {
+          num_heads: nHeads,
+          kv_num_heads: nKvHeads,
+          do_rotary: 1,
+          scale: float(1 / Math.sqrt(headDim)),
+        },
+      },
+    ) as [Value, Value, Value]
+    graph.output(newKeys, names.newKeys)
+    graph.output(newValues, names.newValues)
+    return this.#linear(this.#flatten(context, nHeads * headDim), `${prefix}.o_proj`)
+  }
+
+  /** SwiGLU: down(silu(gate(x)) * up(x)). */
+  #mlp(x: Value, layer: number): Value {
+    const { graph } = this
+    const prefix = `model.layers.${layer}.mlp`
+    const gate = this.#linear(x, `${prefix}.gate_proj`)
+    const up = this.#linear(x, `${prefix}.up_proj`)
+    const silu = graph.node('Mul', [gate, graph.node('Sigmoid', [gate])])
+    return this.#linear(graph.node('Mul', [silu, up]), `${prefix}.down_proj`)
+  }
+
+  /**
+   * x W^T + bias + (x A^T) B^T, with A and B as inputs of any rank. Rank 0 adds exactly nothing, so the same session runs the
+   * base alone.
+   */
+  #linear(x: Value, path: string): Value {
+    const { graph } = this
+    const { nIn, nOut } = this.#rowsOf.get(path) as { nIn: number; nOut: number }
+    const bias = this.#weights.has(`${path}.bias`) ? this.#weight(`${path}.bias`) : null
+    const attributes = { transB: 1 }
+    const base = graph.node('Gemm', [x, this.#weight(`${path}.weight`), bias], { attributes })
+    const names = io.adapterNames(path)
+    const a = graph.input(names.a, 'float32', [`${path}.rank`, nIn])
+    const b = graph.input(names.b, 'float32', [nOut, `${path}.rank`])
+    const low = graph.node('Gemm', [x, a], { attributes })
+    return graph.node('Gemm', [low, b, base], { attributes })
+  }
+
+  /** Sums of hidden states: one small product a layer, which also masks and averages. */
+  #pool(weights: Value, states: Value, layer: number): void {
+    const names = io.poolNames(layer)
+    const sums = this.graph.input(names.sums, 'float32', ['P', this.#architecture.dModel])
+    this.graph.output(this.graph.node('Gemm', [weights, states, sums]), names.newSums)
+  }
+
+  #norm(x: Value, path: string): Value {
+    return this.graph.node('SimplifiedLayerNormalization', [x, this.#weight(`${path}.weight`)], {
+      attributes: { axis: -1, epsilon: this.#epsilon, stash_type: 1 },
+    })
+  }
+
+  #addAndNorm(x: Value, y: Value, path: string): { normed: Value; sum: Value } {
+    const [normed, , , sum] = this.graph.nodeWithOutputs(
+      'SkipSimplifiedLayerNormalization',
+      [x, y, this.#weight(`${path}.weight`)],
+      { domain: 'com.microsoft', attributes: { epsilon: this.#epsilon } },
+    ) as [Value, Value, Value, Value]
+    return { normed, sum }
+  }
+
+  get #epsilon() {
+    return float(this.#architecture.rmsNormEpsilon)
+  }
+
+  /** A weight in place in its file; half-precision ones are cast once, when the session folds constants. */
+  #weight(name: string): Value {
+    const location = this.#weights.get(name) as WeightLocation
+    const type = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
+    const value = this.graph.external(name, type[location.dtype], location.shape, {
+      location: this.#locate(location.file),
+      offsetBytes: location.byteOffset,
+      lengthBytes: location.byteLength,
+    })
+    if (location.dtype === 'F32') return value
+    return this.graph.node('Cast', [value], { attributes: { to: elementTypes.float32.code } })
+  }
+
+  #flatten(x: Value, size: number): Value {
+    return this.graph.node('Reshape', [x, this.graph.integers([-1, size])])
+  }
+
+  #unflatten(x: Value, size: number, batchShape: Value): Value {
+    const { graph } = this
+    const shape = graph.node('Concat', [batchShape, graph.integers([size])], {
+      attributes: { axis: 0 },
+    })
+    return graph.node('Reshape', [x, shape], {
+      types: [{ type: 'float32', shape: ['B', 'S', size] }],
+    })
+  }
+}
+
+interface AttentionInputs {
+  readonly lastPositions: Value
+  readonly totalLength: Value
+  readonly cosines: Value
+  readonly sines: Value
+  readonly batchShape: Value
+}

@@ -1,0 +1,56 @@
+/** Names of the decoder graph's inputs and outputs. B rows of S tokens, N of them read out, P pooled sums, C cache slots. */
+export const inputs = {
+  /** float32 [B, S, dModel] */
+  embeddings: 'embeddings',
+  /** int32 [B]: index of each row's last valid position after this run. */
+  lastPositions: 'last_positions',
+  /** int32 scalar: the largest of them plus one. */
+  totalLength: 'total_length',
+  /** float32 [R, headDim / 2], a row for each position. */
+  cosines: 'cosines',
+  sines: 'sines',
+  /** int64 [N]: rows of the flattened [B * S, dModel] states that logits are computed for. */
+  logitRows: 'logit_rows',
+  /** float32 [P, B * S]: how much each token's state adds to each sum. */
+  poolWeights: 'pool_weights',
+  /** bool: whether tokens are sampled. */
+  isSampling: 'is_sampling',
+  /** int32 [N, 1]: the noise keys, the second one odd. */
+  noiseKeyA: 'noise_key_a',
+  noiseKeyB: 'noise_key_b',
+  /** float32 [N, 1]; 0 is greedy. */
+  temperatures: 'temperatures',
+  /** bool: whether log-probabilities are computed. */
+  isScoring: 'is_scoring',
+  /** int64 [N]: the tokens whose log-probabilities are wanted; -1 stands for the sampled one. */
+  targets: 'targets',
+} as const
+
+export const outputs = {
+  /** float32 [N, vocabSize] */
+  logits: 'logits',
+  /** int64 [N]: the sampled tokens; zeros unless `isSampling`. */
+  tokens: 'tokens',
+  /** float32 [N]: log-probabilities at temperature 1; zeros unless `isScoring`. */
+  logprobs: 'logprobs',
+} as const
+
+/** float32 [B, nKvHeads, C, headDim], as input and, updated in place, as output. */
+export const cacheNames = (layer: number) => ({
+  keys: `keys.${layer}`,
+  values: `values.${layer}`,
+  newKeys: `new_keys.${layer}`,
+  newValues: `new_values.${layer}`,
+})
+
+/** float32 [P, dModel], as input and, updated in place, as output. */
+export const poolNames = (layer: number) => ({
+  sums: `sums.${layer}`,
+  newSums: `new_sums.${layer}`,
+})
+
+/** Adapter matrices of a linear module: A [rank, nIn] and B [nOut, rank], B times the scale. */
+export const adapterNames = (modulePath: string) => ({
+  a: `${modulePath}.lora_A`,
+  b: `${modulePath}.lora_B`,
+})

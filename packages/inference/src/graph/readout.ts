@@ -1,0 +1,89 @@
+import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import * as io from './io-names.ts'
+import { noiseTables } from './token-noise.ts'
+
+/**
+ * Gumbel-max sampling: the token with the largest logit + temperature * gumbel, which is a draw from
+ * softmax(logits / temperature). Temperature 0 takes the largest logit. See `tokenNoise` for the noise.
+ */
+export function addSampling(
+  graph: Graph,
+  logits: Value,
+  vocabSize: number,
+  nTokens: number,
+): Value {
+  const isSampling = graph.input(io.inputs.isSampling, 'bool', [])
+  const keyA = graph.input(io.inputs.noiseKeyA, 'int32', ['N', 1])
+  const keyB = graph.input(io.inputs.noiseKeyB, 'int32', ['N', 1])
+  const temperatures = graph.input(io.inputs.temperatures, 'float32', ['N', 1])
+  const { multipliers, masks } = noiseTables(nTokens)
+  const multiplier = graph.constant('noise_multipliers', multipliers, [1, nTokens])
+  const mask = graph.constant('noise_masks', masks, [1, nTokens])
+
+  const sample = graph.subgraph('sample')
+  const hashed = sample.node('Mul', [
+    sample.node('BitwiseXor', [sample.node('Mul', [multiplier, keyA]), mask]),
+    keyB,
+  ])
+  const float = sample.node('Cast', [hashed], { attributes: { to: elementTypes.float32.code } })
+  // From the int32 range to the open interval (0, 1): the factor keeps both ends 2^-24 away.
+  const scaled = sample.node('Mul', [float, sample.scalar((0.5 - 2 ** -24) * 2 ** -31)])
+  const uniform = sample.node('Add', [scaled, sample.scalar(0.5)])
+  const negativeGumbel = sample.node('Log', [sample.node('Neg', [sample.node('Log', [uniform])])])
+  const real = nTokens < vocabSize ? firstColumns(sample, logits, nTokens) : logits
+  const noisy = sample.node('Sub', [real, sample.node('Mul', [negativeGumbel, temperatures])])
+  sample.output(
+    sample.node('ArgMax', [noisy], { attributes: { axis: -1, keepdims: 0 } }),
+    'sampled_tokens',
+  )
+
+  const skip = graph.subgraph('no_sample')
+  skip.output(zeroPerRow(skip, logits, 'int64'), 'no_tokens')
+  const tokens = graph.node('If', [isSampling], {
+    attributes: { then_branch: sample, else_branch: skip },
+  })
+  graph.output(tokens, io.outputs.tokens)
+  return tokens
+}
+
+/** Log-probabilities of given or sampled tokens: logit - logsumexp(logits), over the whole vocabulary. */
+export function addLogprobs(graph: Graph, logits: Value, tokens: Value): void {
+  const isScoring = graph.input(io.inputs.isScoring, 'bool', [])
+  const targets = graph.input(io.inputs.targets, 'int64', ['N'])
+
+  const score = graph.subgraph('score')
+  const zero = score.constant('target_zero', BigInt64Array.of(0n), [])
+  const chosen = score.node('Where', [score.node('Less', [targets, zero]), tokens, targets])
+  const column = score.node('Unsqueeze', [chosen, score.integers([1])])
+  const logit = score.node('GatherElements', [logits, column], { attributes: { axis: 1 } })
+  const total = score.node('ReduceLogSumExp', [logits, score.integers([1])])
+  const logprob = score.node('Sub', [logit, total])
+  score.output(score.node('Squeeze', [logprob, score.integers([1])]), 'token_logprobs')
+
+  const skip = graph.subgraph('no_score')
+  skip.output(zeroPerRow(skip, logits, 'float32'), 'no_logprobs')
+  const logprobs = graph.node('If', [isScoring], {
+    attributes: { then_branch: score, else_branch: skip },
+  })
+  graph.output(logprobs, io.outputs.logprobs)
+}
+
+function firstColumns(graph: Graph, x: Value, n: number): Value {
+  const [start, end, axis] = [graph.integers([0]), graph.integers([n]), graph.integers([1])]
+  const types = [{ type: x.type, shape: ['N', n] }]
+  return graph.node('Slice', [x, start, end, axis], { types })
+}
+
+/** [N] zeros, without touching the logits themselves. */
+function zeroPerRow(graph: Graph, logits: Value, type: 'int64' | 'float32'): Value {
+  const rows = graph.node('Shape', [logits], {
+    attributes: { start: 0, end: 1 },
+    types: [{ type: 'int64', shape: [1] }],
+  })
+  const zero = graph.constant(
+    `${graph.name}_zero`,
+    type === 'int64' ? BigInt64Array.of(0n) : Float32Array.of(0),
+    [],
+  )
+  return graph.node('Expand', [zero, rows], { types: [{ type, shape: ['N'] }] })
+}

@@ -1,0 +1,108 @@
+import type { Progress, TokenRange } from './engine/messages.ts'
+import type { ChatMessage } from './text/chat-template.ts'
+
+interface PromptKey {
+  /** Names the prompt in the noise's key and in the results: a question's id. */
+  readonly id: string
+  /** @default 0 */
+  readonly paraphrase?: number
+  /** How many samples, or which: sample 7 is the same whether or not samples 0 to 6 are drawn. @default 1 */
+  readonly samples?: number | readonly number[]
+}
+
+/** A prompt, as token ids or as messages for the chat template. */
+export type GeneratePrompt = PromptKey &
+  ({ readonly tokenIds: ArrayLike<number> } | { readonly messages: readonly ChatMessage[] })
+
+export interface GenerateOptions {
+  readonly prompts: readonly GeneratePrompt[]
+  /** 0 is greedy. @default 1 */
+  readonly temperature?: number
+  /** @default 600 */
+  readonly maxNewTokens?: number
+  /** Tokens that end an answer; they are not part of it. `[]`: only the length ends it. @default the model's */
+  readonly stopTokenIds?: readonly number[]
+  /** Seed of the noise. */
+  readonly seed: number | string
+  /** Index of the training replicate: replicates get independent noise, conditions and checkpoints the same. @default 0 */
+  readonly replicate?: number
+  /** Mean hidden states of the answers, gathered while they are generated. @default none */
+  readonly capture?: CaptureOptions
+  /** Log-probabilities of the sampled tokens at temperature 1. @default false */
+  readonly logprobs?: boolean
+  /** Answers in progress at once. @default what a quarter of the free memory holds, at most 64 */
+  readonly batchSize?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/**
+ * `content` are the answer's own tokens; `turn` also takes the tokens that the chat template closes the answer with, as the
+ * Python pipeline averages.
+ */
+export type SpanName = 'content' | 'turn'
+
+export interface CaptureOptions {
+  /** @default all */
+  readonly layers?: readonly number[]
+  /** @default ['content'] */
+  readonly spans?: readonly SpanName[]
+}
+
+export interface Completion {
+  readonly promptId: string
+  readonly paraphrase: number
+  readonly sample: number
+  readonly promptTokenIds: readonly number[]
+  /** The answer's tokens, without the stop token. */
+  readonly tokenIds: readonly number[]
+  readonly text: string
+  /** `stop`: a stop token was sampled; `length`: `maxNewTokens` was reached. */
+  readonly finishReason: 'stop' | 'length'
+  /** One for each token, and one for the stop token where there was one. */
+  readonly logprobs: Float32Array | null
+  readonly activations: CompletionActivations | null
+}
+
+export interface CompletionActivations {
+  readonly layers: readonly number[]
+  /** [layers.length, dModel]: means over the span; NaN throughout for an empty answer; null where not asked for. */
+  readonly content: Float32Array | null
+  readonly turn: Float32Array | null
+}
+
+export interface ScoreSequence {
+  readonly id: string
+  readonly tokenIds: ArrayLike<number>
+  /** Hidden states are averaged over each of these. @default none */
+  readonly spans?: Readonly<Record<string, TokenRange>>
+  /** Tokens whose log-probabilities are wanted; the first token of a sequence has none. */
+  readonly logprobs?: TokenRange
+  /** Positions whose logits are wanted. They are large: vocabSize numbers each. */
+  readonly logits?: TokenRange
+  /** Positions whose hidden states are wanted. */
+  readonly states?: TokenRange
+}
+
+export interface ScoreOptions {
+  readonly sequences: readonly ScoreSequence[]
+  /** Layers of means and states. @default all */
+  readonly layers?: readonly number[]
+  /** Most tokens in one run. @default 512, fewer where logits of a large vocabulary are needed */
+  readonly tokenBudget?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface ScoredSequence {
+  readonly id: string
+  readonly layers: readonly number[]
+  /** For each span, [layers.length, dModel]. */
+  readonly means: Readonly<Record<string, Float32Array>>
+  /** [range] */
+  readonly logprobs: Float32Array | null
+  /** [range, vocabSize] */
+  readonly logits: Float32Array | null
+  /** [range, layers.length, dModel] */
+  readonly states: Float32Array | null
+}

@@ -1,0 +1,331 @@
+import { freemem } from 'node:os'
+import { CemError, randomKey } from '@cem/core'
+import {
+  type ComposeOptions,
+  compose,
+  type LayerRequest,
+  recompose,
+} from './composition/compose.ts'
+import type { Composition } from './composition/composition.ts'
+import type { SelfTestReport } from './composition/self-test.ts'
+import { Engine } from './engine/engine.ts'
+import { KeyValueCache } from './engine/key-value-cache.ts'
+import { LoadedModel } from './engine/loaded-model.ts'
+import type { MemoryReport, Progress } from './engine/messages.ts'
+import type { Architecture } from './families/architecture.ts'
+import { cacheFolder } from './model/file-identity.ts'
+import type {
+  Completion,
+  GenerateOptions,
+  GeneratePrompt,
+  ScoredSequence,
+  ScoreOptions,
+} from './model-api.ts'
+import type { ChatTokenizer } from './text/tokenizer.ts'
+
+export interface LoadModelOptions extends ComposeOptions {
+  /** Threads of the runtime. @default the number of processors */
+  readonly threads?: number
+}
+
+/**
+ * Loads a model, with adapters, in a process of its own, and tests that every active layer has an effect.
+ *
+ * @throws CemError what `compose` throws, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
+ */
+export async function loadModel(options: LoadModelOptions): Promise<Model> {
+  const composition = await compose(options)
+  const engine = new Engine()
+  try {
+    const model = new Model(engine, options, composition)
+    await model.activate(composition, options.signal)
+    return model
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** A loaded model. Dispose of it to end its process. */
+export class Model implements AsyncDisposable {
+  readonly #engine: Engine
+  readonly #options: LoadModelOptions
+  readonly #loaded: LoadedModel
+  #composition: Composition
+  #selfTest: SelfTestReport = { layers: [], merged: null }
+
+  /** Use `loadModel`. */
+  constructor(engine: Engine, options: LoadModelOptions, composition: Composition) {
+    this.#engine = engine
+    this.#options = options
+    this.#composition = composition
+    this.#loaded = new LoadedModel(engine, {
+      threads: options.threads ?? Engine.defaultThreads(),
+      cache: options.cache ?? cacheFolder(),
+    })
+  }
+
+  /** What runs now. */
+  get composition(): Composition {
+    return this.#composition
+  }
+
+  /** What the self-test of the current composition found. */
+  get selfTest(): SelfTestReport {
+    return this.#selfTest
+  }
+
+  get tokenizer(): ChatTokenizer {
+    return this.#composition.tokenizer
+  }
+
+  get architecture(): Architecture {
+    return this.#composition.base.architecture
+  }
+
+  /** The engine's process, for tools that watch it. */
+  get processId(): number | undefined {
+    return this.#engine.processId
+  }
+
+  /**
+   * Switches to other layers on the same base. Stacked adapters are a change of inputs; merged ones load other weights.
+   *
+   * @throws CemError as `loadModel`
+   */
+  async switchTo(layers: readonly LayerRequest[], signal?: AbortSignal): Promise<Composition> {
+    const { base, tokenizer } = this.#composition
+    const options = { ...this.#options, layers, ...(signal === undefined ? {} : { signal }) }
+    await this.activate(await recompose(base, tokenizer, options), signal)
+    return this.#composition
+  }
+
+  /** Switches to a composition of the same base. */
+  async activate(composition: Composition, signal?: AbortSignal): Promise<void> {
+    // Large weights are hashed beside the loading; a failure is thrown where the record is awaited.
+    composition.record().catch(() => undefined)
+    this.#selfTest = await this.#loaded.activate(composition, signal)
+    this.#composition = composition
+  }
+
+  /**
+   * Samples answers, and gives each as it is finished. A sample depends on the seed and its own key (prompt id, paraphrase,
+   * sample index), not on the batch or the order; on CPU in 32-bit floats the same to the bit.
+   *
+   * @throws CemError `sequence-too-long`, `activations-not-finite`, `engine-died`, `invalid-request`; `signal.reason`
+   */
+  async *generate(options: GenerateOptions): AsyncGenerator<Completion, void> {
+    const {
+      prompts,
+      temperature = 1,
+      maxNewTokens = 600,
+      stopTokenIds = this.#composition.base.stopTokenIds,
+      seed,
+      replicate = 0,
+      logprobs = false,
+      capture,
+      signal,
+      onProgress,
+    } = options
+    const encoded = prompts.map((prompt) => this.#encode(prompt))
+    checkGeneration(options, encoded, stopTokenIds, this.architecture)
+    const entries = prompts.flatMap((prompt, promptIndex) => {
+      const { paraphrase = 0, samples = 1 } = prompt
+      const indices =
+        typeof samples === 'number' ? Array.from({ length: samples }, (_, i) => i) : samples
+      return indices.map((sample) => ({ prompt, promptIndex, paraphrase, sample }))
+    })
+    const spans = capture?.spans ?? ['content']
+    const layers = capture?.layers ?? this.#allLayers()
+    const wantsTurn = capture !== undefined && spans.includes('turn')
+    const closingTokenIds = wantsTurn ? this.tokenizer.closingTokenIds() : []
+    const longest = Math.max(0, ...encoded.map((ids) => ids.length))
+    const batchSize =
+      options.batchSize ??
+      defaultBatchSize(this.architecture, longest + maxNewTokens + closingTokenIds.length)
+    const items = entries.map(({ prompt, promptIndex, paraphrase, sample }) => ({
+      promptIndex,
+      noise: randomKey('sample', seed, replicate, prompt.id, paraphrase, sample),
+    }))
+    await this.#composition.record()
+    const generated = this.#engine.stream(
+      'generate',
+      {
+        prompts: encoded,
+        items,
+        temperature,
+        maxNewTokens,
+        stopTokenIds,
+        batchSize,
+        wantsLogprobs: logprobs,
+        capture: capture === undefined ? null : { layers, closingTokenIds, wantsTurn },
+      },
+      { signal, onProgress },
+    )
+    for await (const item of generated) {
+      const { prompt, promptIndex, paraphrase, sample } = entries[
+        item.index
+      ] as (typeof entries)[number]
+      const tokenIds = Array.from(item.tokenIds)
+      yield {
+        promptId: prompt.id,
+        paraphrase,
+        sample,
+        promptTokenIds: Array.from(encoded[promptIndex] as Int32Array),
+        tokenIds,
+        text: this.tokenizer.decode(tokenIds),
+        finishReason: item.finishReason,
+        logprobs: item.logprobs,
+        activations:
+          capture === undefined
+            ? null
+            : {
+                layers,
+                content: spans.includes('content')
+                  ? orNaN(item.content, layers, this.architecture)
+                  : null,
+                turn: wantsTurn ? orNaN(item.turn, layers, this.architecture) : null,
+              },
+      }
+    }
+  }
+
+  /**
+   * Runs given token sequences (teacher forcing) and gives each as it is finished, short ones first.
+   *
+   * @throws CemError `invalid-request`, `sequence-too-long`, `engine-died`; `signal.reason`
+   */
+  async *score(options: ScoreOptions): AsyncGenerator<ScoredSequence, void> {
+    const { sequences, layers = this.#allLayers(), signal, onProgress } = options
+    for (const sequence of sequences) checkSequence(sequence, this.architecture)
+    const wantsLogprobs = sequences.some((s) => s.logprobs !== undefined || s.logits !== undefined)
+    const tokenBudget =
+      options.tokenBudget ?? (wantsLogprobs ? scoreBudget(this.architecture) : 512)
+    const items = sequences.map(({ tokenIds, spans = {}, logprobs, logits, states }) => ({
+      tokenIds: Int32Array.from(tokenIds),
+      spans: Object.values(spans),
+      logprobs: logprobs ?? null,
+      logits: logits ?? null,
+      states: states ?? null,
+    }))
+    await this.#composition.record()
+    const scored = this.#engine.stream(
+      'score',
+      { items, layers, tokenBudget },
+      { signal, onProgress },
+    )
+    const size = layers.length * this.architecture.dModel
+    for await (const item of scored) {
+      const { id, spans = {} } = sequences[item.index] as (typeof sequences)[number]
+      const names = Object.keys(spans)
+      const means = names.map(
+        (name, i) => [name, item.means.slice(i * size, (i + 1) * size)] as const,
+      )
+      yield {
+        id,
+        layers,
+        means: Object.fromEntries(means),
+        logprobs: item.logprobs,
+        logits: item.logits,
+        states: item.states,
+      }
+    }
+  }
+
+  /** Memory of the engine's process. */
+  memory(): Promise<MemoryReport> {
+    return this.#engine.call('memory', null)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#engine[Symbol.asyncDispose]()
+  }
+
+  #allLayers(): number[] {
+    return Array.from({ length: this.architecture.nLayers }, (_, i) => i)
+  }
+
+  #encode(prompt: GeneratePrompt): Int32Array {
+    if ('tokenIds' in prompt) return Int32Array.from(prompt.tokenIds)
+    return Int32Array.from(this.tokenizer.encodeChat(prompt.messages))
+  }
+}
+
+/** An empty answer has no mean: a row of NaN, which counts and cannot be mistaken for a state. */
+function orNaN(
+  mean: Float32Array | null,
+  layers: readonly number[],
+  { dModel }: Architecture,
+): Float32Array {
+  return mean ?? new Float32Array(layers.length * dModel).fill(Number.NaN)
+}
+
+/** As many rows as a quarter of the free memory holds, at most 64. */
+function defaultBatchSize(architecture: Architecture, capacity: number): number {
+  const logitsBytes = architecture.vocabSize * 4 * 4
+  const rowBytes = KeyValueCache.rowBytes(architecture, capacity) + logitsBytes
+  return Math.max(1, Math.min(64, Math.floor(freemem() / 4 / rowBytes)))
+}
+
+/** Logits of a run stay below 128 MiB. */
+function scoreBudget({ vocabSize }: Architecture): number {
+  return Math.max(16, Math.min(512, Math.floor(2 ** 25 / vocabSize)))
+}
+
+function checkGeneration(
+  { prompts, temperature = 1, maxNewTokens = 600, batchSize, capture, ...given }: GenerateOptions,
+  encoded: readonly Int32Array[],
+  stopTokenIds: readonly number[],
+  architecture: Architecture,
+): void {
+  if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
+    throw invalid(`temperature is ${temperature}; it must be 0 (greedy) or a positive number`)
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
+    throw invalid(`maxNewTokens is ${maxNewTokens}; it must be a positive integer`)
+  if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))
+    throw invalid(`batchSize is ${batchSize}; it must be a positive integer`)
+  if (given.stopTokenIds === undefined && stopTokenIds.length === 0)
+    throw invalid(
+      'no stop tokens are known (eos_token_id is missing in generation_config.json and config.json): give stopTokenIds',
+    )
+  checkLayers(capture?.layers ?? [], architecture)
+  for (const [i, ids] of encoded.entries())
+    checkTokens(ids, `prompt '${prompts[i]?.id}'`, architecture)
+}
+
+function checkSequence(
+  { id, tokenIds, spans = {}, logprobs, logits, states }: ScoreOptions['sequences'][number],
+  architecture: Architecture,
+): void {
+  checkTokens(tokenIds, `sequence '${id}'`, architecture)
+  const ranges = { ...spans, logits, states, logprobs }
+  for (const [name, range] of Object.entries(ranges)) {
+    if (range === undefined) continue
+    const first = name === 'logprobs' ? 1 : 0
+    if (!(range.start >= first && range.start < range.end && range.end <= tokenIds.length))
+      throw invalid(
+        `sequence '${id}': the range ${name} is [${range.start}, ${range.end}); it must lie in [${first}, ${tokenIds.length}) and not be empty`,
+      )
+  }
+}
+
+function checkTokens(ids: ArrayLike<number>, what: string, { vocabSize }: Architecture): void {
+  if (ids.length === 0) throw invalid(`${what} has no tokens`)
+  for (let i = 0; i < ids.length; i++) {
+    const token = ids[i] as number
+    if (!(Number.isInteger(token) && token >= 0 && token < vocabSize))
+      throw invalid(`${what} holds the token ${token}; the model has ${vocabSize}`)
+  }
+}
+
+function checkLayers(layers: readonly number[], { nLayers }: Architecture): void {
+  for (const layer of layers)
+    if (!Number.isInteger(layer) || layer < 0 || layer >= nLayers)
+      throw invalid(`layer ${layer} does not exist; the model has layers 0 to ${nLayers - 1}`)
+}
+
+function invalid(reason: string): CemError {
+  return new CemError({ code: 'invalid-request', message: `${reason}.` })
+}
+
+export type { Progress }
