@@ -21,7 +21,11 @@ export interface GoldenModel {
   readonly golden: string
   readonly tokenizerCases: string | null
   readonly chatCases: string | null
-  readonly adapters: readonly { readonly name: string; readonly folder: string; readonly golden: string }[]
+  readonly adapters: readonly {
+    readonly name: string
+    readonly folder: string
+    readonly golden: string
+  }[]
   readonly compositions: readonly {
     readonly name: string
     readonly layers: readonly GoldenLayer[]

@@ -5,6 +5,12 @@ import { KeyValueCache } from './key-value-cache.ts'
 import type { GeneratedItem, GenerationSpec, Progress } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
 
+/**
+ * A batch of one would use other kernels for the adapters' products (a matrix times a vector), whose sums round otherwise, and
+ * a sample would depend on the batch that it ran in.
+ */
+const minRows = 2
+
 /** A sample on its way through a slot of the batch. */
 interface Row {
   readonly index: number
@@ -71,7 +77,7 @@ class Generation {
     const longest = spec.prompts.reduce((max, prompt) => Math.max(max, prompt.length), 0)
     const closing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds.length : 0
     this.#capacity = longest + spec.maxNewTokens + closing
-    const nRows = Math.max(1, Math.min(spec.batchSize, spec.items.length))
+    const nRows = Math.max(minRows, Math.min(spec.batchSize, spec.items.length))
     this.#rows = Array.from({ length: nRows }, () => undefined)
     this.#cache = new KeyValueCache(session.architecture, nRows, this.#capacity)
     this.#sums = spec.capture === null ? undefined : new PooledSums(session.architecture, nRows)
@@ -94,7 +100,7 @@ class Generation {
 
   async #refill(): Promise<void> {
     for (let slot = 0; slot < this.#rows.length; slot++) {
-      if (this.#rows[slot] !== undefined) continue
+      if (this.#rows[slot] !== undefined || this.#nActive() >= this.#spec.batchSize) continue
       const item = this.#spec.items[this.#nextItem]
       if (item === undefined) return
       const index = this.#nextItem++
@@ -147,17 +153,23 @@ class Generation {
   #compact(): void {
     const active = this.#rows.filter((row) => row !== undefined)
     if (this.#nextItem < this.#spec.items.length || active.length * 2 > this.#rows.length) return
+    const nRows = Math.max(minRows, active.length)
+    if (nRows === this.#rows.length) return
     const { architecture } = this.#session
-    const cache = new KeyValueCache(architecture, active.length, this.#capacity)
-    const sums = this.#sums && new PooledSums(architecture, active.length)
+    const cache = new KeyValueCache(architecture, nRows, this.#capacity)
+    const sums = this.#sums && new PooledSums(architecture, nRows)
     for (const [to, row] of active.entries()) {
       const from = this.#rows.indexOf(row)
       cache.copyRow(this.#cache, from, to, row.length)
       if (this.#sums !== undefined) sums?.copy(this.#sums, from, to)
     }
-    this.#rows = active
+    this.#rows = Array.from({ length: nRows }, (_, i) => active[i])
     this.#cache = cache
     this.#sums = sums
+  }
+
+  #nActive(): number {
+    return this.#rows.filter((row) => row !== undefined).length
   }
 
   async #step(): Promise<void> {
