@@ -208,13 +208,13 @@ export class Graph {
     return name
   }
 
+  #isInside(graph: Graph): boolean {
+    return this.parent !== undefined && (this.parent === graph || this.parent.#isInside(graph))
+  }
+
   /** A node may use values of its own graph and of those around it. */
   #checkVisible(value: Value, user: string): void {
-    let graph: Graph | undefined = this
-    while (graph !== undefined) {
-      if (graph === value.graph) return
-      graph = graph.parent
-    }
+    if (value.graph === this || this.#isInside(value.graph)) return
     throw new CemError({
       code: 'onnx-foreign-value',
       message: `${user} uses '${value.name}', which belongs to the graph ${value.graph.name}, not to ${this.name} or one around it.`,

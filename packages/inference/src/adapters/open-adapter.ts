@@ -102,7 +102,7 @@ function locateMatrices(
     if (tensor === undefined) problems.push(`${name} is missing`)
     else if (tensor.shape.join() !== shape.join())
       problems.push(
-        `${name} has shape [${tensor.shape}] where the model and the config call for [${shape}]`,
+        `${name} has shape [${tensor.shape.join()}] where the model and the config call for [${shape.join()}]`,
       )
     else if (tensor.dtype !== 'F32' && tensor.dtype !== 'F16' && tensor.dtype !== 'BF16')
       problems.push(`${name} is ${tensor.dtype}, and only F32, F16 and BF16 can be run`)

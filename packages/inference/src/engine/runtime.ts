@@ -60,7 +60,7 @@ export async function createSession(
   return {
     run: async (feeds, fetches) => {
       try {
-        return (await session.run(feeds, fetches)) as Tensors
+        return await session.run(feeds, fetches)
       } catch (error) {
         throw failed('failed while it ran', error)
       }
@@ -71,7 +71,7 @@ export async function createSession(
 
 /** The deepest folder that holds all files. */
 export function commonFolder(files: readonly string[]): string {
-  const [first = sep, ...rest] = files.map((file) => dirname(file).split(sep))
+  const [first = [], ...rest] = files.map((file) => dirname(file).split(sep))
   const shared = [...first]
   for (const parts of rest) {
     const differs = shared.findIndex((part, i) => part !== parts[i])

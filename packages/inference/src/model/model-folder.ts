@@ -60,7 +60,9 @@ function checkWeights(
     const tensor = found.get(name)
     if (tensor === undefined) problems.push(`${name} is missing`)
     else if (tensor.shape.join() !== shape.join())
-      problems.push(`${name} has shape [${tensor.shape}] where config.json calls for [${shape}]`)
+      problems.push(
+        `${name} has shape [${tensor.shape.join()}] where config.json calls for [${shape.join()}]`,
+      )
     else if (!isSupported(tensor.dtype))
       problems.push(`${name} is ${tensor.dtype}, and only F32, F16 and BF16 can be run`)
     else weights.set(name, { ...tensor, dtype: tensor.dtype })

@@ -26,7 +26,7 @@ export class ChatTemplate {
     const source = templateFile ?? templateOf(config)
     try {
       const template = source === undefined ? undefined : new Template(source)
-      return new ChatTemplate(template, specialTokens(config), folder)
+      return new ChatTemplate(template, readSpecialTokens(config), folder)
     } catch (error) {
       throw failed(folder, error)
     }
@@ -72,7 +72,7 @@ function templateOf(config: unknown): string | undefined {
   return typeof template === 'string' ? template : undefined
 }
 
-function specialTokens(config: unknown): Record<string, string> {
+function readSpecialTokens(config: unknown): Record<string, string> {
   const tokens: Record<string, string> = {}
   for (const [key, value] of Object.entries(config as object)) {
     if (!/^(bos|eos|pad|unk)_token$/.test(key)) continue

@@ -44,7 +44,7 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   const templateFile = await readOptionalText(join(folder, 'chat_template.jinja'))
   let tokenizer: Tokenizer
   try {
-    tokenizer = new Tokenizer(definition as object, config as object)
+    tokenizer = new Tokenizer(definition ?? {}, config)
   } catch (error) {
     throw new CemError({
       code: 'tokenizer-invalid',

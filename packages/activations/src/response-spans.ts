@@ -1,0 +1,35 @@
+import type { SpanName, TokenRange } from '@cem/inference'
+
+/** A response as it was generated: token ids, never text that would have to be tokenized again. */
+export interface StoredResponse {
+  readonly promptTokenIds: readonly number[]
+  /** Without the stop token. */
+  readonly tokenIds: readonly number[]
+}
+
+export interface ResponseSpans {
+  /** Prompt, response and closing tokens, as one sequence. */
+  readonly tokenIds: readonly number[]
+  /** Where each span lies in it. An empty response has none: its means are NaN. */
+  readonly spans: Readonly<Partial<Record<SpanName, TokenRange>>>
+}
+
+/**
+ * The spans that hidden states are averaged over: `content` is the response's own tokens, `turn` also the tokens that the chat
+ * template closes it with.
+ *
+ * @param closingTokenIds of the chat template (`tokenizer.closingTokenIds()`); fed after the response whatever ended it
+ */
+export function responseSpans(
+  { promptTokenIds, tokenIds }: StoredResponse,
+  closingTokenIds: readonly number[],
+): ResponseSpans {
+  const start = promptTokenIds.length
+  const end = start + tokenIds.length
+  const sequence = [...promptTokenIds, ...tokenIds, ...closingTokenIds]
+  if (start === end) return { tokenIds: sequence, spans: {} }
+  return {
+    tokenIds: sequence,
+    spans: { content: { start, end }, turn: { start, end: end + closingTokenIds.length } },
+  }
+}
