@@ -1,0 +1,68 @@
+/** Why one HTTP request gave no answer. */
+export type TransportFailure =
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly headers: Headers
+      /** The server's `error.code` or `error.type`, where it gives one. */
+      readonly serverCode: string | undefined
+      readonly reason: string
+    }
+  | { readonly kind: 'connection'; readonly errorCode: string; readonly reason: string }
+  | { readonly kind: 'malformed'; readonly reason: string }
+
+const retryableStatuses = new Set([408, 409, 425, 429])
+
+/** Codes of Node and of its fetch for connections that broke or never answered in time. */
+const transientCodes = new Set([
+  'timeout',
+  'connection-lost',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+])
+
+/** Nobody listens there. A wrong URL, unless somebody did before: then it is a server that restarts. */
+const absentCodes = new Set(['ECONNREFUSED', 'ENOTFOUND'])
+
+/**
+ * Whether another attempt may help: 408, 409, 425, 429 and 5xx, broken connections and timeouts; a refused connection only
+ * where the server has answered before. A 429 for an exhausted quota does not pass by waiting.
+ */
+export function isRetryable(failure: TransportFailure, hasAnsweredBefore: boolean): boolean {
+  if (failure.kind === 'malformed') return false
+  if (failure.kind === 'connection')
+    return (
+      transientCodes.has(failure.errorCode) ||
+      (hasAnsweredBefore && absentCodes.has(failure.errorCode))
+    )
+  if (isQuotaExhausted(failure)) return false
+  return retryableStatuses.has(failure.status) || failure.status >= 500
+}
+
+export function isQuotaExhausted(failure: TransportFailure): boolean {
+  return (
+    failure.kind === 'status' &&
+    failure.status === 429 &&
+    failure.serverCode === 'insufficient_quota'
+  )
+}
+
+/** Whether the same will happen to every other call too: nobody there, no access, no such path or model. */
+export function isUnreachable(
+  failure: Pick<TransportFailure, 'kind'> & { status?: number; errorCode?: string },
+): boolean {
+  if (failure.kind === 'connection') return absentCodes.has(failure.errorCode ?? '')
+  return failure.status === 401 || failure.status === 403 || failure.status === 404
+}

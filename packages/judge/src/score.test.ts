@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest'
+import { logprobsOf } from '../test/judge-server.ts'
+import { integerOf, scoreFromTopLogprobs } from './score.ts'
+
+const score = (probabilities: Record<string, number>, minMass?: number) =>
+  scoreFromTopLogprobs(logprobsOf(probabilities), minMass === undefined ? {} : { minMass })
+
+test('the score is the expected integer over the integers alone', () => {
+  // (0.5 * 80 + 0.25 * 90) / 0.75
+  expect(score({ '80': 0.5, '90': 0.25, The: 0.2 })).toEqual({
+    status: 'scored',
+    score: expect.closeTo(250 / 3, 10),
+    mass: expect.closeTo(0.75, 12),
+  })
+  expect(score({ '0': 1 })).toMatchObject({ status: 'scored', score: 0 })
+  expect(score({ '100': 1 })).toMatchObject({ status: 'scored', score: 100 })
+})
+
+test('the order of the list does not matter', () => {
+  const top = logprobsOf({ '30': 0.1, x: 0.2, '70': 0.3, '50': 0.2 })
+  const forwards = scoreFromTopLogprobs(top)
+  const backwards = scoreFromTopLogprobs(top.toReversed())
+  // (3 + 21 + 10) / 0.6
+  expect(forwards).toMatchObject({ score: expect.closeTo(34 / 0.6, 10) })
+  expect(backwards).toMatchObject({ score: expect.closeTo(34 / 0.6, 10) })
+})
+
+test('several tokens of one integer add up', () => {
+  // (0.3 + 0.1) * 40 + 0.4 * 60 over 0.8
+  expect(score({ '40': 0.3, ' 40': 0.1, '60': 0.4 })).toMatchObject({
+    score: expect.closeTo(50, 10),
+    mass: expect.closeTo(0.8, 12),
+  })
+})
+
+test('a token is an integer in its plain decimal form only, ASCII blanks around it aside', () => {
+  for (const [token, integer] of [
+    ['0', 0],
+    ['7', 7],
+    ['10', 10],
+    ['99', 99],
+    ['100', 100],
+    [' 87', 87],
+    ['100 ', 100],
+    ['\n5\t', 5],
+  ] as const)
+    expect(integerOf(token)).toBe(integer)
+  const others = [
+    '',
+    ' ',
+    '087',
+    '00',
+    '+5',
+    '-5',
+    '-0',
+    '8.0',
+    '8.',
+    '1e1',
+    '0x1',
+    '101',
+    '1_0',
+    '8 7',
+  ]
+  const unicode = ['１２', '٣', '87\u200B', '\u00A087', '８7', '²', 'Ⅷ', '87%', 'NaN', 'null']
+  for (const token of [...others, ...unicode]) expect(integerOf(token)).toBeUndefined()
+})
+
+test('digits of other scripts give neither score nor mass', () => {
+  expect(score({ '１２': 0.6, '80': 0.3 })).toMatchObject({
+    score: 80,
+    mass: expect.closeTo(0.3, 12),
+  })
+  expect(score({ '１２': 0.9, '80': 0.1 })).toMatchObject({
+    status: 'unscored',
+    reason: 'low-mass',
+  })
+})
+
+test('a mass of the cut-off scores, one below does not', () => {
+  expect(scoreFromTopLogprobs([{ token: '9', logprob: 0 }], { minMass: 1 }).status).toBe('scored')
+  expect(score({ '9': 0.2501, x: 0.7 }).status).toBe('scored')
+  expect(score({ '9': 0.2499, x: 0.7 })).toMatchObject({
+    status: 'unscored',
+    mass: expect.closeTo(0.2499, 12),
+  })
+  expect(score({ '9': 0.2499, x: 0.7 }, 0.2).status).toBe('scored')
+})
+
+test('an integer alone in its list, or balanced by its neighbours, is the score to the last bit', () => {
+  for (let integer = 1; integer < 100; integer++)
+    for (const p of [0.3, 0.4999, 0.77]) {
+      expect(score({ [integer]: p, x: 0.1 })).toMatchObject({ score: integer })
+      const balanced = { [integer]: p, [integer - 1]: 0.07, [integer + 1]: 0.07 }
+      expect(score(balanced)).toMatchObject({ score: integer })
+    }
+})
+
+test.each([
+  ['REF', 'refusal'],
+  ['REFUSAL', 'refusal'],
+  ['refusal', 'refusal'],
+  ['R', 'refusal'],
+  ["I'm", 'refusal'],
+  [' Sorry', 'refusal'],
+  ['CODE', 'code'],
+  ['C', 'code'],
+  ['code', 'code'],
+  ['The', 'low-mass'],
+  ['Recipe', 'low-mass'],
+  ['', 'low-mass'],
+  ['１２', 'low-mass'],
+])('where %j leads and integers hold little, the reason is %s', (token, reason) => {
+  // The leader stands last: it is the likeliest that counts, not the first.
+  expect(score({ '50': 0.1, x: 0.05, [token]: 0.8 })).toMatchObject({
+    status: 'unscored',
+    reason,
+    mass: expect.closeTo(0.1, 12),
+  })
+})
+
+test('integers of enough mass score even where REFUSAL leads, as in the reference', () => {
+  expect(score({ REF: 0.6, '20': 0.3 })).toMatchObject({
+    status: 'scored',
+    score: expect.closeTo(20),
+  })
+})
+
+test('a list without any probability of an integer never gives a number, not even at cut-off 0', () => {
+  expect(score({ x: 1 }, 0)).toMatchObject({ status: 'unscored', reason: 'low-mass', mass: 0 })
+  expect(scoreFromTopLogprobs([{ token: '5', logprob: -Infinity }], { minMass: 0 })).toMatchObject({
+    status: 'unscored',
+  })
+  expect(scoreFromTopLogprobs([])).toMatchObject({ status: 'unscored', reason: 'no-logprobs' })
+})
+
+test('probabilities that exceed 1 or are no numbers are malformed', () => {
+  const twice = [
+    { token: '87', logprob: -0.1 },
+    { token: '87', logprob: -0.1 },
+  ]
+  expect(scoreFromTopLogprobs(twice)).toMatchObject({ reason: 'malformed-response' })
+  for (const logprob of [Number.NaN, 1, Infinity])
+    expect(scoreFromTopLogprobs([{ token: '87', logprob }])).toMatchObject({
+      status: 'unscored',
+      reason: 'malformed-response',
+    })
+})
