@@ -16,11 +16,14 @@ export interface ActivationShape {
 export class ActivationScratch implements AsyncDisposable {
   readonly path: string
   readonly shape: ActivationShape
+  /** The file was not there before: rows that were computed earlier are lost, and have to be extracted again. */
+  readonly isNew: boolean
   readonly #file: FileHandle
 
-  private constructor(path: string, shape: ActivationShape, file: FileHandle) {
+  private constructor(path: string, shape: ActivationShape, isNew: boolean, file: FileHandle) {
     this.path = path
     this.shape = shape
+    this.isNew = isNew
     this.#file = file
   }
 
@@ -46,7 +49,7 @@ export class ActivationScratch implements AsyncDisposable {
         data: { path, size, sizeBytes },
       })
     }
-    return new ActivationScratch(path, shape, file)
+    return new ActivationScratch(path, shape, size === 0, file)
   }
 
   /**

@@ -111,9 +111,11 @@ describe('activation sets', () => {
     const path = join(folder, 'results/x_activations.npz')
     {
       await using scratch = await ActivationScratch.open(scratchPath, shape)
+      expect(scratch.isNew).toBe(true)
       await scratch.writeRow(2, Float32Array.of(5, 6, 50, 60))
     }
     await using scratch = await ActivationScratch.open(scratchPath, shape)
+    expect(scratch.isNew).toBe(false)
     await scratch.writeRow(0, Float32Array.of(1, 2, 10, 20))
     await scratch.writeRow(1, new Float32Array(4).fill(Number.NaN))
     await writeActivationSet(path, scratch, metadata)

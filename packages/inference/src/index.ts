@@ -6,7 +6,13 @@ export {
   readAdapterMatrices,
 } from './adapters/effective-change.ts'
 export { type Adapter, type AdapterModule, openAdapter } from './adapters/open-adapter.ts'
-export { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
+export {
+  type Base,
+  type ComposeOptions,
+  compose,
+  type LayerRequest,
+  openBase,
+} from './composition/compose.ts'
 export type {
   BaseCheck,
   Composition,
@@ -23,7 +29,13 @@ export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
-export { type LoadModelOptions, loadModel, Model } from './model.ts'
+export {
+  type LoadModelOptions,
+  loadModel,
+  Model,
+  type OpenModelOptions,
+  openModel,
+} from './model.ts'
 export type {
   CaptureOptions,
   Completion,

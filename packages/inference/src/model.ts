@@ -1,11 +1,6 @@
 import { freemem } from 'node:os'
 import { CemError, randomKey } from '@cem/core'
-import {
-  type ComposeOptions,
-  compose,
-  type LayerRequest,
-  recompose,
-} from './composition/compose.ts'
+import { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
 import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { Engine } from './engine/engine.ts'
@@ -23,6 +18,14 @@ import type {
 } from './model-api.ts'
 import type { ChatTokenizer } from './text/tokenizer.ts'
 
+export interface OpenModelOptions {
+  /** Threads of the runtime. @default the number of processors */
+  readonly threads?: number | undefined
+  /** Where merged weights are kept. @default the user's cache folder */
+  readonly cache?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface LoadModelOptions extends ComposeOptions {
   /** Threads of the runtime. @default the number of processors */
   readonly threads?: number
@@ -34,7 +37,18 @@ export interface LoadModelOptions extends ComposeOptions {
  * @throws CemError what `compose` throws, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
  */
 export async function loadModel(options: LoadModelOptions): Promise<Model> {
-  const composition = await compose(options)
+  return openModel(await compose(options), options)
+}
+
+/**
+ * As `loadModel`, for a composition that is there already.
+ *
+ * @throws CemError `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
+ */
+export async function openModel(
+  composition: Composition,
+  options: OpenModelOptions = {},
+): Promise<Model> {
   const engine = new Engine()
   try {
     const model = new Model(engine, options, composition)
@@ -49,19 +63,19 @@ export async function loadModel(options: LoadModelOptions): Promise<Model> {
 /** A loaded model. Dispose of it to end its process. */
 export class Model implements AsyncDisposable {
   readonly #engine: Engine
-  readonly #options: LoadModelOptions
+  readonly #cache: string
   readonly #loaded: LoadedModel
   #composition: Composition
   #selfTest: SelfTestReport = { layers: [], merged: null }
 
-  /** Use `loadModel`. */
-  constructor(engine: Engine, options: LoadModelOptions, composition: Composition) {
+  /** Use `loadModel` or `openModel`. */
+  constructor(engine: Engine, options: OpenModelOptions, composition: Composition) {
     this.#engine = engine
-    this.#options = options
+    this.#cache = options.cache ?? cacheFolder()
     this.#composition = composition
     this.#loaded = new LoadedModel(engine, {
       threads: options.threads ?? Engine.defaultThreads(),
-      cache: options.cache ?? cacheFolder(),
+      cache: this.#cache,
     })
   }
 
@@ -76,7 +90,7 @@ export class Model implements AsyncDisposable {
   }
 
   get tokenizer(): ChatTokenizer {
-    return this.#composition.tokenizer
+    return this.#composition.base.tokenizer
   }
 
   get architecture(): Architecture {
@@ -94,14 +108,22 @@ export class Model implements AsyncDisposable {
    * @throws CemError as `loadModel`
    */
   async switchTo(layers: readonly LayerRequest[], signal?: AbortSignal): Promise<Composition> {
-    const { base, tokenizer } = this.#composition
-    const options = { ...this.#options, layers, ...(signal === undefined ? {} : { signal }) }
-    await this.activate(await recompose(base, tokenizer, options), signal)
+    const { base } = this.#composition
+    await this.activate(await compose({ base, layers, cache: this.#cache, signal }), signal)
     return this.#composition
   }
 
-  /** Switches to a composition of the same base. */
+  /**
+   * Switches to a composition of the same base.
+   *
+   * @throws CemError `composition-invalid` for one of another base, and as `openModel`
+   */
   async activate(composition: Composition, signal?: AbortSignal): Promise<void> {
+    if (composition.base.folder !== this.#composition.base.folder)
+      throw new CemError({
+        code: 'composition-invalid',
+        message: `The composition is on ${composition.base.folder}, and this model on ${this.#composition.base.folder}. Open another model for it.`,
+      })
     // Large weights are hashed beside the loading; a failure is thrown where the record is awaited.
     composition.record().catch(() => undefined)
     this.#selfTest = await this.#loaded.activate(composition, signal)

@@ -30,8 +30,8 @@ export interface Adapter {
 }
 
 export interface OpenAdapterOptions {
-  readonly cache?: string
-  readonly signal?: AbortSignal
+  readonly cache?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -56,10 +56,7 @@ export async function openAdapter(
     { ...a, name: `${name}.lora_A` },
     { ...b, name: `${name}.lora_B` },
   ])
-  const options = {
-    ...(cache === undefined ? {} : { cache }),
-    ...(signal === undefined ? {} : { signal }),
-  }
+  const options = { cache, signal }
   const identity = await identifyFile(weightsFile, { tensors, ...options })
   const configIdentity = await identifyFile(configFile, options)
   return {

@@ -23,16 +23,46 @@ export interface LayerRequest {
   readonly baseSha256?: Readonly<Record<string, string>>
 }
 
-export interface ComposeOptions extends ResolveModelOptions {
-  /** A model folder or hub id. */
-  readonly base: string
-  /** In the order in which they were trained. @default none */
-  readonly layers?: readonly LayerRequest[]
+/** A model folder that is open: its tokenizer, and the identity of its weights, found once. */
+export interface Base extends ModelFolder {
+  readonly tokenizer: ChatTokenizer
+  /** Other names that adapters may know it by. */
+  readonly aliases: readonly string[]
+  /** Hashes the weights and looks for numbers that are not finite; starts with the first call. */
+  readonly identify: () => Promise<readonly FileIdentity[]>
+}
+
+export interface OpenBaseOptions extends ResolveModelOptions {
+  /** Where hashes and merged weights are kept. @default the user's cache folder */
+  readonly cache?: string | undefined
+  readonly signal?: AbortSignal | undefined
   /** Other names of the base that adapters may carry: a mirror's, a path on the training cluster. @default none */
   readonly baseAliases?: readonly string[]
-  /** Where hashes and merged weights are kept. @default the user's cache folder */
-  readonly cache?: string
-  readonly signal?: AbortSignal
+}
+
+export interface ComposeOptions extends OpenBaseOptions {
+  /** A model folder or hub id, or one that is open (then `baseAliases` is what it was opened with). */
+  readonly base: string | Base
+  /** In the order in which they were trained. @default none */
+  readonly layers?: readonly LayerRequest[]
+}
+
+/**
+ * Opens a base, so that several compositions can be made on it.
+ *
+ * @throws CemError `composition-invalid` where tokenizer and model do not belong together, and those of `openModelFolder`
+ */
+export async function openBase(reference: string, options: OpenBaseOptions = {}): Promise<Base> {
+  const folder = await openModelFolder(reference, options)
+  const tokenizer = await openTokenizer(folder.folder)
+  if (tokenizer.nTokens > folder.architecture.vocabSize)
+    throw new CemError({
+      code: 'composition-invalid',
+      message: `${folder.folder}: the tokenizer has ${tokenizer.nTokens} tokens, but the model only ${folder.architecture.vocabSize}. They do not belong together.`,
+      data: { folder: folder.folder },
+    })
+  const aliases = options.baseAliases ?? []
+  return { ...folder, tokenizer, aliases, identify: lazy(() => identifyWeights(folder, options)) }
 }
 
 /**
@@ -40,67 +70,44 @@ export interface ComposeOptions extends ResolveModelOptions {
  * and that each adapter names this base (PEFT stores no hash of it): by a recorded hash, by a name that the base is known
  * by, or by `baseAliases`. An adapter that names no base is kept as `unverified`.
  *
- * @throws CemError `adapter-base-mismatch`, `composition-invalid`, and those of `openModelFolder` and `openAdapter`
+ * @throws CemError `adapter-base-mismatch`, `composition-invalid`, and those of `openBase` and `openAdapter`
  */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const base = await openModelFolder(options.base, options)
-  const tokenizer = await openTokenizer(base.folder)
-  if (tokenizer.nTokens > base.architecture.vocabSize)
-    throw new CemError({
-      code: 'composition-invalid',
-      message: `${base.folder}: the tokenizer has ${tokenizer.nTokens} tokens, but the model only ${base.architecture.vocabSize}. They do not belong together.`,
-      data: { folder: base.folder },
-    })
-  return recompose(base, tokenizer, options)
-}
-
-/** Another set of layers on a base that is open. */
-export async function recompose(
-  base: ModelFolder,
-  tokenizer: ChatTokenizer,
-  { layers = [], baseAliases = [], cache, signal }: Omit<ComposeOptions, 'base'>,
-): Promise<Composition> {
-  const options = {
-    ...(cache === undefined ? {} : { cache }),
-    ...(signal === undefined ? {} : { signal }),
-  }
-  const identities = lazy(() => identifyBase(base, options))
+  const { layers = [] } = options
+  const base =
+    typeof options.base === 'string' ? await openBase(options.base, options) : options.base
   const opened: CompositionLayer[] = []
   for (const { role, mode, adapter: path, baseSha256 } of layers) {
     const adapter = await openAdapter(path, base.architecture, options)
-    const recorded =
-      baseSha256 === undefined ? undefined : await matchesRecord(base, identities, baseSha256)
-    const baseCheck = checkBase(adapter, base, baseAliases, recorded)
+    const recorded = baseSha256 === undefined ? undefined : await matchesRecord(base, baseSha256)
+    const baseCheck = checkBase(adapter, base, recorded)
     opened.push({ role, mode, adapter, baseCheck })
   }
   checkOrder(opened)
   const names = base.weightFiles.map((file) => fileName(base, file))
-  const record = lazy(async () =>
-    compositionRecord(base, await identities(), names, tokenizer, opened),
-  )
-  return { base, tokenizer, layers: opened, record }
+  const record = lazy(async () => compositionRecord(base, await base.identify(), names, opened))
+  return { base, layers: opened, record }
 }
 
-async function identifyBase(
-  base: ModelFolder,
-  options: { readonly cache?: string; readonly signal?: AbortSignal },
+async function identifyWeights(
+  { weights, weightFiles }: ModelFolder,
+  { cache, signal }: OpenBaseOptions,
 ): Promise<FileIdentity[]> {
   const files: FileIdentity[] = []
-  for (const file of base.weightFiles) {
-    const tensors = [...base.weights]
+  for (const file of weightFiles) {
+    const tensors = [...weights]
       .filter(([, location]) => location.file === file)
       .map(([name, location]) => ({ ...location, name }))
-    files.push(await identifyFile(file, { tensors, ...options }))
+    files.push(await identifyFile(file, { tensors, cache, signal }))
   }
   return files
 }
 
 async function matchesRecord(
-  base: ModelFolder,
-  identities: () => Promise<FileIdentity[]>,
+  base: Base,
   recorded: Readonly<Record<string, string>>,
 ): Promise<boolean> {
-  const found = (await identities()).map((f) => f.sha256)
+  const found = (await base.identify()).map((f) => f.sha256)
   const wanted = Object.entries(recorded).filter(([name]) => name.endsWith('.safetensors'))
   return (
     wanted.length === base.weightFiles.length &&
@@ -108,12 +115,7 @@ async function matchesRecord(
   )
 }
 
-function checkBase(
-  adapter: Adapter,
-  base: ModelFolder,
-  aliases: readonly string[],
-  recorded: boolean | undefined,
-): BaseCheck {
+function checkBase(adapter: Adapter, base: Base, recorded: boolean | undefined): BaseCheck {
   if (recorded === true) return 'hash'
   const { baseName } = adapter
   if (recorded === false)
@@ -124,7 +126,7 @@ function checkBase(
     )
   if (baseName === undefined || baseName === '') return 'unverified'
   if (base.knownNames.includes(baseName)) return 'name'
-  if (aliases.includes(baseName)) return 'alias'
+  if (base.aliases.includes(baseName)) return 'alias'
   throw mismatch(
     adapter,
     base,

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Adapter } from '../adapters/open-adapter.ts'
 import type { FileIdentity } from '../model/file-identity.ts'
-import type { ModelFolder } from '../model/model-folder.ts'
-import type { ChatTokenizer } from '../text/tokenizer.ts'
+import type { Base } from './compose.ts'
 
 export type LayerRole = 'persona' | 'em' | 'control'
 
@@ -24,8 +23,7 @@ export type BaseCheck = 'hash' | 'name' | 'alias' | 'unverified'
 
 /** What is being run: a base and adapters in order, checked against each other, never guessed. Made by `compose`. */
 export interface Composition {
-  readonly base: ModelFolder
-  readonly tokenizer: ChatTokenizer
+  readonly base: Base
   readonly layers: readonly CompositionLayer[]
   /**
    * The hashes of everything that decides the output. Large weights are hashed beside the loading; no result is given out
@@ -86,10 +84,9 @@ export function layerRecord({ role, mode, adapter, baseCheck }: CompositionLayer
 }
 
 export function compositionRecord(
-  base: ModelFolder,
+  base: Base,
   files: readonly FileIdentity[],
   names: readonly string[],
-  tokenizer: ChatTokenizer,
   layers: readonly CompositionLayer[],
 ): CompositionRecord {
   const named = files
@@ -98,7 +95,7 @@ export function compositionRecord(
   const records = layers.map(layerRecord)
   const decisive = {
     files: named.map((f) => f.sha256),
-    tokenizer: tokenizer.sha256,
+    tokenizer: base.tokenizer.sha256,
     layers: records
       .filter((l) => l.mode !== 'off')
       .map(({ mode, sha256, configSha256 }) => ({ mode, sha256, configSha256 })),
@@ -110,7 +107,7 @@ export function compositionRecord(
       revision: base.revision ?? null,
       family: base.architecture.family,
       files: named,
-      tokenizerSha256: tokenizer.sha256,
+      tokenizerSha256: base.tokenizer.sha256,
     },
     layers: records,
   }

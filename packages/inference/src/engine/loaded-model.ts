@@ -139,7 +139,7 @@ export class LoadedModel {
   }
 
   async #load(
-    { base, tokenizer }: Composition,
+    { base }: Composition,
     weights: WeightLocations,
     key: string,
     signal: AbortSignal | undefined,
@@ -150,7 +150,7 @@ export class LoadedModel {
       {
         architecture: base.architecture,
         weights,
-        nTokens: tokenizer.nTokens,
+        nTokens: base.tokenizer.nTokens,
         threads: this.#options.threads,
       },
       { signal },
@@ -168,7 +168,7 @@ export class LoadedModel {
     layers: readonly CompositionLayer[],
   ): Promise<Float32Array> {
     await this.#select(layers)
-    const prompt = selfTestPrompt(composition.base.architecture, composition.tokenizer.nTokens)
+    const prompt = selfTestPrompt(composition.base.architecture, composition.base.tokenizer.nTokens)
     const last = { start: prompt.length - 1, end: prompt.length }
     const items: ScoredItem[] = []
     const item = { tokenIds: prompt, spans: [], logprobs: null, logits: last, states: null }

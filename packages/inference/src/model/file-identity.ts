@@ -22,8 +22,8 @@ export interface FileIdentityOptions {
   /** The tensors in the file, checked for NaN and infinities in the same pass. @default none */
   readonly tensors?: readonly (WeightLocation & { readonly name: string })[]
   /** Where identities are kept between runs. @default `cacheFolder()` */
-  readonly cache?: string
-  readonly signal?: AbortSignal
+  readonly cache?: string | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Where this package keeps what it can make again: CEM_CACHE, else the user's cache folder. */
