@@ -1,1 +1,67 @@
-export {}
+export {
+  type CellMetrics,
+  cellMetrics,
+  type Estimate,
+  type LabelledRow,
+  labelRows,
+  type SetMetrics,
+} from './analysis/cell-metrics.ts'
+export type { Comparison, MatchedEm } from './analysis/comparisons.ts'
+export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
+export {
+  checkConfig,
+  type LoadConfigOptions,
+  type LoadedConfig,
+  loadConfig,
+} from './config/load-config.ts'
+export {
+  configSchema,
+  type ExperimentConfig,
+  type PersonaOption,
+  personaOptions,
+  type VariantConfig,
+} from './config/schema.ts'
+export type {
+  JudgeCounters,
+  Phase,
+  RunEvent,
+  RunWarning,
+  StoredEvent,
+  Unit,
+} from './events.ts'
+export {
+  type ActivationsForCsvOptions,
+  type ActivationsForCsvReport,
+  activationsForCsv,
+} from './files/activations-for-csv.ts'
+export {
+  computeDirections,
+  type DirectionSet,
+  readDirections,
+  writeDirections,
+} from './files/direction-file.ts'
+export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
+export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
+export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
+export type { Cell, PersonaMatch } from './plan/cell.ts'
+export { type PlannedCells, planCells } from './plan/plan-cells.ts'
+export {
+  defaultQuestionsFile,
+  type PlannedRow,
+  plannedRows,
+  type QuestionSet,
+  type QuestionSetName,
+  readQuestionSets,
+} from './plan/question-sets.ts'
+export { type Shard, unitId } from './plan/units.ts'
+export type { Analysis, DirectionSummary } from './run/analyse.ts'
+export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
+export { type RunOptions, runExperiment } from './run/run-experiment.ts'
+export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
+export { type Lock, readLock } from './store/lock.ts'
+export { RunStore } from './store/run-store.ts'
+export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
+export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'
+export { type CheckpointResult, listResults, listVariants } from './study/result-files.ts'
+export { readTrainingRecord, type TrainingRecord } from './study/training-record.ts'
+export { type Checkpoint, readVariantFolder, type VariantFolder } from './study/variant-folder.ts'

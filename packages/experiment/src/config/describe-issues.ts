@@ -1,0 +1,79 @@
+import { nearest } from '@cem/core'
+import { z } from 'zod'
+
+/** One line for each thing that is wrong with a config: the key, its value, and what is allowed. */
+export function describeIssues(error: z.ZodError, input: unknown, schema: z.ZodType): string[] {
+  return error.issues.flatMap((issue) => describe(issue, input, schema))
+}
+
+function describe(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): string[] {
+  const path = formatPath(issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = keysAt(schema, issue.path)
+    return issue.keys.map((key) => {
+      const meant = nearest(key, allowed)
+      const hint =
+        meant === undefined ? `allowed are ${allowed.join(', ')}` : `did you mean '${meant}'?`
+      return `${path === '' ? '' : `${path}: `}unknown key '${key}'; ${hint}`
+    })
+  }
+  if (issue.code === 'invalid_union') {
+    const nested = issue.errors.flat().filter((inner) => inner.path.length > 0)
+    const inside = nested.flatMap((inner) =>
+      describe(
+        { ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue,
+        input,
+        schema,
+      ),
+    )
+    if (inside.length > 0) return [...new Set(inside)]
+  }
+  const value = valueAt(input, issue.path)
+  const found = value === undefined ? 'is missing' : `is ${show(value)}`
+  return [`${path === '' ? 'the file' : path} ${found}: ${issue.message}`]
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) =>
+      typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('')
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
+  return value
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** The keys that an object of the schema may have. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const inner = unwrap(schema)
+  const [head, ...rest] = path
+  if (inner instanceof z.ZodUnion)
+    return inner.options.flatMap((option) => keysAt(option as z.ZodType, path))
+  if (inner instanceof z.ZodArray)
+    return head === undefined ? [] : keysAt(inner.element as z.ZodType, rest)
+  if (!(inner instanceof z.ZodObject)) return []
+  if (head === undefined) return Object.keys(inner.shape)
+  const next = (inner.shape as Record<PropertyKey, z.ZodType>)[head]
+  return next === undefined ? [] : keysAt(next, rest)
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema
+  while (
+    inner instanceof z.ZodDefault ||
+    inner instanceof z.ZodPrefault ||
+    inner instanceof z.ZodOptional ||
+    inner instanceof z.ZodNullable
+  )
+    inner = inner.unwrap() as z.ZodType
+  return inner
+}

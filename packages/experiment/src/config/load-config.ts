@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import { CemError, messageOf } from '@cem/core'
+import { parse } from 'yaml'
+import { describeIssues } from './describe-issues.ts'
+import { configSchema, type ExperimentConfig } from './schema.ts'
+
+/** A config that was read and checked, with the folders that its paths start from. */
+export interface LoadedConfig {
+  readonly config: ExperimentConfig
+  /** Name of the run. */
+  readonly name: string
+  /** Relative paths in the config start here. */
+  readonly root: string
+  /** Where results go, absolute. */
+  readonly resultsFolder: string
+  /** The file, where there was one. */
+  readonly file: string | undefined
+}
+
+export interface LoadConfigOptions {
+  /** Values that replace those of the file, as command-line flags do; nested like the file. */
+  readonly overrides?: Readonly<Record<string, unknown>>
+  /** @default process.cwd() */
+  readonly workingFolder?: string
+}
+
+/**
+ * Reads and checks a YAML config.
+ *
+ * @throws CemError `config-unreadable`, `config-invalid` with every problem, each naming the key, its value and what is allowed
+ */
+export async function loadConfig(
+  file: string,
+  options: LoadConfigOptions = {},
+): Promise<LoadedConfig> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new CemError({
+      code: 'config-unreadable',
+      message: `The config ${file} cannot be read: ${messageOf(error)}.`,
+      data: { file },
+      cause: error,
+    })
+  }
+  return checkConfig(parseYaml(text, file), { ...options, file })
+}
+
+/** Checks a config that is there as data, such as one made from command-line flags. */
+export function checkConfig(
+  input: unknown,
+  {
+    overrides = {},
+    workingFolder = process.cwd(),
+    file,
+  }: LoadConfigOptions & { readonly file?: string } = {},
+): LoadedConfig {
+  const merged = mergeDeep(input, overrides)
+  const result = configSchema.safeParse(merged)
+  const problems = result.success
+    ? duplicateNames(result.data)
+    : describeIssues(result.error, merged, configSchema)
+  if (!result.success || problems.length > 0)
+    throw new CemError({
+      code: 'config-invalid',
+      message: `${file ?? 'The config'} is not valid:\n${problems.map((p) => `- ${p}`).join('\n')}`,
+      data: { file, problems },
+    })
+  const config = result.data
+  const folder = file === undefined ? workingFolder : dirname(resolve(workingFolder, file))
+  return {
+    config,
+    name: config.name ?? (file === undefined ? 'run' : basename(file, extname(file))),
+    root: config.root === undefined ? workingFolder : resolve(folder, config.root),
+    resultsFolder: resolve(workingFolder, config.resultsFolder),
+    file,
+  }
+}
+
+/**
+ * A model as the config names it: a folder below the root where there is one, else a hub id as it stands.
+ *
+ * @param exists whether a path is there
+ */
+export function modelReference(
+  root: string,
+  reference: string,
+  exists: (path: string) => boolean,
+): string {
+  if (isAbsolute(reference)) return reference
+  const path = join(root, reference)
+  return exists(path) ? path : reference
+}
+
+function parseYaml(text: string, file: string): unknown {
+  try {
+    return parse(text, { merge: true, maxAliasCount: 1000 })
+  } catch (error) {
+    throw new CemError({
+      code: 'config-invalid',
+      message: `${file} is not valid YAML: ${messageOf(error)}`,
+      data: { file },
+      cause: error,
+    })
+  }
+}
+
+function duplicateNames({ variants, base_output_name }: ExperimentConfig): string[] {
+  const seen = new Set([base_output_name])
+  return variants.flatMap(({ name }, i) => {
+    const isTaken = seen.has(name)
+    seen.add(name)
+    return isTaken ? [`variants[${i}].name is "${name}": another output has that name already`] : []
+  })
+}
+
+/** Objects are merged, everything else is replaced; undefined replaces nothing. */
+function mergeDeep(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base
+  if (!isObject(base) || !isObject(over)) return over
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) merged[key] = mergeDeep(base[key], value)
+  return merged
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,102 @@
+import type { SelfTestReport } from '@cem/inference'
+import type { CellMetrics } from './analysis/cell-metrics.ts'
+import type { Cell } from './plan/cell.ts'
+
+export type Phase = 'generate' | 'judge' | 'analyse'
+
+/** A piece of work that is done as a whole and claimed by one process: a phase of a cell, or the analysis of the run. */
+export interface Unit {
+  /** `<phase>:<cell>`, or `analyse`. */
+  readonly id: string
+  readonly phase: Phase
+  readonly cell: string | null
+}
+
+/** Something that a reader of the results has to know. */
+export interface RunWarning {
+  readonly code:
+    | 'persona-mismatch'
+    | 'persona-unrecorded'
+    | 'base-unverified'
+    | 'same-adapter'
+    | 'same-change'
+    | 'untrained-adapter'
+    | 'rounding-lost'
+    | 'collapsed'
+    | 'one-seed'
+    | 'unscored'
+    | 'questions-left-out'
+    | 'not-evaluated'
+    | 'direction-skipped'
+    | 'interval-unreliable'
+    | 'empty-answers'
+  readonly message: string
+  readonly cells: readonly string[]
+}
+
+export interface JudgeCounters {
+  readonly calls: number
+  readonly cached: number
+  readonly failures: number
+  readonly inFlight: number
+}
+
+/** What happens in a run, in order. A UI folds these; the run store keeps them. */
+export type RunEvent =
+  | {
+      readonly type: 'run-start'
+      readonly run: string
+      readonly storeFolder: string
+      readonly cells: readonly Cell[]
+      readonly units: readonly Unit[]
+      /** Units that an earlier process finished. */
+      readonly done: readonly string[]
+    }
+  | { readonly type: 'warning'; readonly warning: RunWarning }
+  | {
+      readonly type: 'unit-start'
+      readonly unit: string
+      readonly total: number
+      readonly done: number
+    }
+  | {
+      readonly type: 'unit-progress'
+      readonly unit: string
+      readonly total: number
+      readonly done: number
+      /** Since the unit began; generation only. */
+      readonly tokensPerSecond: number | null
+      /** Judging only. */
+      readonly judge: JudgeCounters | null
+    }
+  | { readonly type: 'self-test'; readonly unit: string; readonly report: SelfTestReport }
+  | {
+      readonly type: 'unit-end'
+      readonly unit: string
+      readonly total: number
+      readonly durationInMs: number
+      readonly files: readonly string[]
+      /** Judgements that failed for a passing reason: the next run asks again. */
+      readonly retryable: number
+    }
+  /** What the unit had done no longer counts: something that it depends on changed. */
+  | { readonly type: 'unit-reset'; readonly unit: string; readonly reason: string }
+  | {
+      readonly type: 'unit-failed'
+      readonly unit: string
+      readonly code: string
+      readonly message: string
+    }
+  | { readonly type: 'cell-metrics'; readonly cell: string; readonly metrics: CellMetrics }
+  /** What the last analysis was made from. */
+  | { readonly type: 'analysis-inputs'; readonly sha256: string }
+  | {
+      readonly type: 'run-end'
+      readonly outcome: 'complete' | 'incomplete' | 'failed' | 'stopped'
+      readonly files: readonly string[]
+      /** Units that are not done. */
+      readonly remaining: number
+    }
+
+/** An event as it is stored. */
+export type StoredEvent = RunEvent & { readonly time: string; readonly writer: string }

@@ -1,0 +1,31 @@
+import type { LayerRequest } from '@cem/inference'
+
+/** How the persona takes part in a cell, against how it took part in the training. */
+export type PersonaMatch =
+  /** As it was in training, or there is no persona. */
+  | 'as-trained'
+  /** Not as in training: never part of a claim of protection. */
+  | 'MISMATCH'
+  /** The training left no record. */
+  | 'unrecorded'
+
+/** One checkpoint of a variant in one composition: what is asked, judged and analysed together. */
+export interface Cell {
+  /** `<variant>/<step>`, with a suffix where a checkpoint has two cells. */
+  readonly id: string
+  readonly kind: 'base' | 'checkpoint'
+  readonly variant: string
+  readonly type: string
+  /** Replicates have the same condition. */
+  readonly condition: string
+  readonly trainingSeed: number
+  readonly dataset: string | null
+  readonly step: number
+  /** Model folder or hub id. */
+  readonly base: string
+  readonly layers: readonly LayerRequest[]
+  readonly persona: 'none' | 'merged' | 'stacked' | 'off'
+  readonly match: PersonaMatch
+  /** Where its results go, relative to the results folder, without an ending. */
+  readonly output: string
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CemError } from '@cem/core'
+import type { ChatMessage, GeneratePrompt } from '@cem/inference'
+import { type Question, readQuestions } from '@cem/judge'
+import type { LoadedConfig } from '../config/load-config.ts'
+
+/** `main` makes the EM rate; `inDomain` is of the trained domain and reported apart. */
+export type QuestionSetName = 'main' | 'inDomain'
+
+export interface QuestionSet {
+  readonly name: QuestionSetName
+  readonly questions: readonly Question[]
+  readonly files: readonly { readonly path: string; readonly sha256: string }[]
+  readonly leftOut: readonly string[]
+}
+
+/** One answer that the plan asks for; rows of a set are in this order in its CSV. */
+export interface PlannedRow {
+  readonly set: QuestionSetName
+  readonly question: string
+  readonly paraphrase: number
+  readonly sample: number
+}
+
+/** Answers to a question where neither config nor file says: the reference protocol's. */
+const defaultSamples = 50
+
+/** The free-form questions that ship with this package. */
+export function defaultQuestionsFile(): string {
+  return fileURLToPath(new URL('../questions/free-form.yaml', import.meta.url))
+}
+
+/**
+ * Reads the question sets of a config.
+ *
+ * @throws CemError `questions-duplicate`, and those of `readQuestions`
+ */
+export async function readQuestionSets(loaded: LoadedConfig): Promise<QuestionSet[]> {
+  const { files, inDomain, includeFormatVariants } = loaded.config.questions
+  const paths = (names: readonly string[]) => names.map((name) => resolve(loaded.root, name))
+  const main = await readSet('main', files === undefined ? [defaultQuestionsFile()] : paths(files))
+  const sets = inDomain.length === 0 ? [main] : [main, await readSet('inDomain', paths(inDomain))]
+  checkDistinct(sets)
+  return sets
+
+  async function readSet(name: QuestionSetName, names: readonly string[]): Promise<QuestionSet> {
+    const parts = await Promise.all(
+      names.map(async (path) => ({
+        ...(await readQuestions(path, { includeFormatVariants })),
+        file: {
+          path,
+          sha256: createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex'),
+        },
+      })),
+    )
+    return {
+      name,
+      questions: parts.flatMap((part) => part.questions),
+      files: parts.map((part) => part.file),
+      leftOut: parts.flatMap((part) => part.leftOut.map(({ id }) => id)),
+    }
+  }
+}
+
+/** The answers that are asked of each cell, in the order of the CSV rows. */
+export function plannedRows(
+  { name, questions }: QuestionSet,
+  samplesPerQuestion: number | undefined,
+): PlannedRow[] {
+  return questions.flatMap((question) =>
+    samplesOf(question, samplesPerQuestion).flatMap((n, paraphrase) =>
+      Array.from({ length: n }, (_, sample) => ({
+        set: name,
+        question: question.id,
+        paraphrase,
+        sample,
+      })),
+    ),
+  )
+}
+
+/** The same answers as prompts for the engine. */
+export function promptsOf(
+  { questions }: QuestionSet,
+  samplesPerQuestion: number | undefined,
+): (GeneratePrompt & { readonly paraphrase: number; readonly messages: readonly ChatMessage[] })[] {
+  return questions.flatMap((question) =>
+    samplesOf(question, samplesPerQuestion).map((samples, paraphrase) => ({
+      id: question.id,
+      paraphrase,
+      samples,
+      messages: messagesOf(question, paraphrase),
+    })),
+  )
+}
+
+function messagesOf({ system, paraphrases }: Question, paraphrase: number): ChatMessage[] {
+  const user = { role: 'user' as const, content: paraphrases[paraphrase] as string }
+  return system === undefined ? [user] : [{ role: 'system', content: system }, user]
+}
+
+/** Samples of each wording: those asked for spread evenly, the first wordings taking what is left over. */
+function samplesOf(question: Question, samplesPerQuestion: number | undefined): number[] {
+  const { paraphrases, samplesPerParaphrase } = question
+  const n = paraphrases.length
+  if (samplesPerQuestion === undefined && samplesPerParaphrase !== undefined)
+    return paraphrases.map(() => samplesPerParaphrase)
+  const total = samplesPerQuestion ?? defaultSamples
+  return paraphrases.map((_, i) => Math.floor(total / n) + (i < total % n ? 1 : 0))
+}
+
+function checkDistinct(sets: readonly QuestionSet[]): void {
+  const seen = new Set<string>()
+  for (const { id } of sets.flatMap((set) => set.questions)) {
+    if (seen.has(id))
+      throw new CemError({
+        code: 'questions-duplicate',
+        message: `The question id '${id}' is used twice among the questions files. Ids name answers and their noise: they must differ.`,
+        data: { id },
+      })
+    seen.add(id)
+  }
+}

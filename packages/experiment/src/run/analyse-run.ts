@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { analyseUnit, unitId } from '../plan/units.ts'
+import { analyse } from './analyse.ts'
+import type { RunState } from './run-state.ts'
+
+/** Analyses the run once everything is judged, or what is there when only the analysis was asked for. */
+export async function analyseRun(state: RunState): Promise<void> {
+  if (!state.phases.has('analyse')) return
+  const { done, failed, prepared } = state
+  const isSettled = prepared.cells.every(({ id }) => {
+    const unit = unitId('judge', id)
+    return done.has(unit) || failed.has(unit) || failed.has(unitId('generate', id))
+  })
+  if (!isSettled && state.phases.size > 1) return
+  const inputs = await analysisInputs(state)
+  const last = (await state.store.events()).findLast((event) => event.type === 'analysis-inputs')
+  if (done.has(analyseUnit) && last?.type === 'analysis-inputs' && last.sha256 === inputs) return
+  await state.perform(analyseUnit, async () => {
+    const total = prepared.cells.length
+    await state.record({ type: 'unit-start', unit: analyseUnit, total, done: 0 })
+    const analysis = await analyse(state.context)
+    for (const warning of analysis.warnings) await state.record({ type: 'warning', warning })
+    await state.record({ type: 'analysis-inputs', sha256: inputs })
+    return { files: analysis.files, total: analysis.cells.length, retryable: 0 }
+  })
+}
+
+/** What the analysis depends on: the ends of the other units, and the settings that it reads. */
+async function analysisInputs({ store, options }: RunState): Promise<string> {
+  const ends = (await store.events())
+    .filter((event) => event.type === 'unit-end' && event.unit !== analyseUnit)
+    .map((event) => event.time)
+  const { thresholds, analysis, direction, variants } = options.loaded.config
+  return createHash('sha256')
+    .update(JSON.stringify([ends, thresholds, analysis, direction, variants]))
+    .digest('hex')
+}

@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module'
+import { CemError } from '@cem/core'
+import type { Composition } from '@cem/inference'
+import { createLogprobProtocol, protocolForQuestion } from '@cem/judge'
+import type { LoadedConfig } from '../config/load-config.ts'
+import type { Cell } from '../plan/cell.ts'
+import type { QuestionSet } from '../plan/question-sets.ts'
+import {
+  compareLocks,
+  type Drift,
+  joinCells,
+  type Lock,
+  type LockedCell,
+  readLock,
+  writeLock,
+} from '../store/lock.ts'
+import type { RunStore } from '../store/run-store.ts'
+
+export interface LockInput {
+  readonly loaded: LoadedConfig
+  readonly store: RunStore
+  readonly cells: readonly Cell[]
+  readonly sets: readonly QuestionSet[]
+  /** Where the weights are at hand. */
+  readonly compositions: ReadonlyMap<string, Composition> | undefined
+}
+
+/**
+ * Takes stock of what the results depend on and holds it against the lock of the run; the first process makes the lock.
+ *
+ * @returns what moved, where `onDrift` is `restart`
+ * @throws CemError `run-drifted` with a list of what moved, where it is `refuse`
+ */
+export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart'): Promise<Drift[]> {
+  const { store } = input
+  const found = await buildLock(input)
+  const locked = await readLock(store)
+  if (locked === undefined) {
+    await writeLock(store, found)
+    return []
+  }
+  const drifts = compareLocks(locked, found)
+  if (drifts.length > 0 && onDrift === 'refuse') throw drifted(store, drifts)
+  const cells = joinCells(locked, found)
+  const base = drifts.length > 0 ? found : locked
+  const next: Lock = { ...base, createdAt: locked.createdAt, cells }
+  if (JSON.stringify(next) !== JSON.stringify(locked)) await writeLock(store, next)
+  return drifts
+}
+
+async function buildLock({ loaded, cells, sets, compositions }: LockInput): Promise<Lock> {
+  const { config, name } = loaded
+  const locked: Record<string, LockedCell> = {}
+  for (const cell of cells) {
+    const composition = await compositions?.get(cell.id)?.record()
+    locked[cell.id] = { cell, ...(composition === undefined ? {} : { composition }) }
+  }
+  const { temperature, maxNewTokens, seed, samplesPerQuestion } = config.sampling
+  const { model, minMass, server, baseUrl } = config.judge
+  return {
+    formatVersion: 1,
+    run: name,
+    createdAt: new Date().toISOString(),
+    software: software(),
+    sampling: { temperature, maxNewTokens, seed, samplesPerQuestion: samplesPerQuestion ?? null },
+    questions: sets.map((set) => ({
+      set: set.name,
+      files: set.files.map((file) => file.sha256),
+      ids: set.questions.map((question) => question.id),
+      leftOut: set.leftOut,
+    })),
+    judge: {
+      model,
+      minMass,
+      address: server ?? baseUrl ?? 'default',
+      protocols: protocolHashes(sets, minMass),
+    },
+    activations:
+      config.activations === false
+        ? null
+        : { layers: String(config.activations.layers), span: config.activations.span },
+    cells: locked,
+  }
+}
+
+function protocolHashes(sets: readonly QuestionSet[], minMass: number): string[] {
+  const fallback = createLogprobProtocol({ minMass })
+  const questions = sets.flatMap((set) => set.questions)
+  return [...new Set(questions.map((question) => protocolForQuestion(question, fallback).hash))]
+}
+
+function software(): Record<string, string> {
+  const require = createRequire(import.meta.url)
+  const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version
+  const packages = ['@cem/inference', '@cem/judge', '@cem/direction', '@cem/activations']
+  return {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    ...Object.fromEntries(packages.map((name) => [name, version(name)])),
+  }
+}
+
+function drifted(store: RunStore, drifts: readonly Drift[]): CemError {
+  const lines = drifts.slice(0, 12).map((d) => `- ${d.part}: was ${d.locked}, is ${d.found}`)
+  const more = drifts.length > lines.length ? `\n- and ${drifts.length - lines.length} more` : ''
+  return new CemError({
+    code: 'run-drifted',
+    message:
+      `The run in ${store.folder} was begun under other conditions:\n${lines.join('\n')}${more}\n` +
+      'Its results would not belong together. Give the run another name, or compute what changed anew with --restart-changed (the old records are kept beside).',
+    data: { folder: store.folder, drifts },
+  })
+}

@@ -1,0 +1,246 @@
+import { join, relative } from 'node:path'
+import { ActivationScratch, extractMeans, writeActivationSet } from '@cem/activations'
+import type { Completion, Composition, Model } from '@cem/inference'
+import type { ExperimentConfig } from '../config/schema.ts'
+import type { Cell } from '../plan/cell.ts'
+import { type PlannedRow, plannedRows, promptsOf, type QuestionSet } from '../plan/question-sets.ts'
+import {
+  type CompletionRecord,
+  completionsFolder,
+  readCompletions,
+  rowKey,
+} from '../store/completions.ts'
+import type { JsonLinesWriter } from '../store/json-lines.ts'
+import type { RunContext } from './context.ts'
+
+export interface GenerateCellOptions {
+  readonly context: RunContext
+  readonly cell: Cell
+  readonly unit: string
+  readonly model: Model
+  readonly composition: Composition
+}
+
+export interface GeneratedCell {
+  /** Files of the results folder. */
+  readonly files: readonly string[]
+  readonly nResponses: number
+  readonly nEmpty: number
+}
+
+/** How often what was written is forced to the disk. */
+const syncIntervalInMs = 1000
+
+/**
+ * Draws the answers of a cell that are not there yet, each stored as it comes, and writes the activation set when all are.
+ *
+ * @throws CemError those of `Model.generate`, `file-write-failed`; `signal.reason`
+ */
+export async function generateCell(options: GenerateCellOptions): Promise<GeneratedCell> {
+  const { context, cell, unit, composition } = options
+  const { config } = context.loaded
+  const planned = context.sets.flatMap((set) => plannedRows(set, samples(config)))
+  const done = await readCompletions(context.store, cell.id)
+  const missing = planned.filter((row) => !done.has(rowKey(row)))
+  await context.record({
+    type: 'unit-start',
+    unit,
+    total: planned.length,
+    done: planned.length - missing.length,
+  })
+  await using activations = await openActivations(options, done)
+  await using ledger = await context.store.openLedger(completionsFolder(context.store, cell.id))
+  if (missing.length > 0) await drawMissing(options, planned.length, missing, ledger, activations)
+  await ledger.sync()
+  const all = await readCompletions(context.store, cell.id)
+  const main = planned.filter((row) => row.set === 'main')
+  const nEmpty = main.filter((row) => all.get(rowKey(row))?.tokenIds.length === 0).length
+  const files = await activations.finish(nEmpty, (await composition.record()).sha256)
+  return { files, nResponses: planned.length, nEmpty }
+}
+
+async function drawMissing(
+  { context, cell, unit, model }: GenerateCellOptions,
+  total: number,
+  missing: readonly PlannedRow[],
+  ledger: JsonLinesWriter,
+  activations: CellActivations,
+): Promise<void> {
+  const { config } = context.loaded
+  const setOf = questionSetOf(context.sets)
+  const before = total - missing.length
+  const start = performance.now()
+  let lastSync = start
+  let done = before
+  const completions = model.generate({
+    prompts: promptsFor(context.sets, config, missing),
+    temperature: config.sampling.temperature,
+    maxNewTokens: config.sampling.maxNewTokens,
+    seed: config.sampling.seed,
+    replicate: cell.trainingSeed,
+    ...(config.sampling.batchSize === undefined ? {} : { batchSize: config.sampling.batchSize }),
+    ...activations.capture,
+    signal: context.signal,
+    onProgress: ({ nTokens }) => {
+      const seconds = (performance.now() - start) / 1000
+      const tokensPerSecond = seconds > 0 ? nTokens / seconds : null
+      context.report({ type: 'unit-progress', unit, total, done, tokensPerSecond, judge: null })
+    },
+  })
+  for await (const completion of completions) {
+    await context.gate()
+    const set = setOf.get(completion.promptId) ?? 'main'
+    const row = { set, question: completion.promptId, ...pick(completion) }
+    // The activations first: an answer in the ledger is one whose row is on disk.
+    await activations.write(row, completion)
+    await ledger.append(completionRecord(row, completion, config, cell))
+    done += 1
+    if (performance.now() - lastSync < syncIntervalInMs) continue
+    await ledger.sync()
+    lastSync = performance.now()
+  }
+}
+
+function pick({ paraphrase, sample }: Completion) {
+  return { paraphrase, sample }
+}
+
+function completionRecord(
+  row: PlannedRow,
+  { promptTokenIds, tokenIds, text, finishReason }: Completion,
+  { sampling }: ExperimentConfig,
+  cell: Cell,
+): CompletionRecord {
+  const { seed } = sampling
+  return {
+    ...row,
+    seed,
+    replicate: cell.trainingSeed,
+    promptTokenIds,
+    tokenIds,
+    text,
+    finishReason,
+  }
+}
+
+function samples({ sampling }: ExperimentConfig): number | undefined {
+  return sampling.samplesPerQuestion
+}
+
+function questionSetOf(sets: readonly QuestionSet[]): ReadonlyMap<string, QuestionSet['name']> {
+  return new Map(sets.flatMap((set) => set.questions.map(({ id }) => [id, set.name] as const)))
+}
+
+/** Prompts with the samples that are still missing. */
+function promptsFor(
+  sets: readonly QuestionSet[],
+  config: ExperimentConfig,
+  missing: readonly PlannedRow[],
+) {
+  const wanted = new Map<string, number[]>()
+  for (const { question, paraphrase, sample } of missing) {
+    const key = JSON.stringify([question, paraphrase])
+    wanted.set(key, [...(wanted.get(key) ?? []), sample])
+  }
+  return sets.flatMap((set) =>
+    promptsOf(set, samples(config)).flatMap((prompt) => {
+      const indices = wanted.get(JSON.stringify([prompt.id, prompt.paraphrase]))
+      return indices === undefined ? [] : [{ ...prompt, samples: indices }]
+    }),
+  )
+}
+
+/** Where a cell's activations go while it is generated; nothing where the config wants none. */
+interface CellActivations extends AsyncDisposable {
+  readonly capture: {
+    readonly capture?: {
+      layers: readonly number[]
+      spans: readonly ['content'] | readonly ['turn']
+    }
+  }
+  write(row: PlannedRow, completion: Completion): Promise<void>
+  finish(nEmpty: number, compositionSha256: string): Promise<readonly string[]>
+}
+
+async function openActivations(
+  options: GenerateCellOptions,
+  done: ReadonlyMap<string, CompletionRecord>,
+): Promise<CellActivations> {
+  const { context, cell, model } = options
+  const { activations, sampling } = context.loaded.config
+  if (activations === false)
+    return {
+      capture: {},
+      write: async () => undefined,
+      finish: async () => [],
+      [Symbol.asyncDispose]: async () => undefined,
+    }
+  const { span } = activations
+  const layers = layersOf(activations.layers, model.architecture.nLayers)
+  const rows = context.sets
+    .filter((set) => set.name === 'main')
+    .flatMap((set) => plannedRows(set, sampling.samplesPerQuestion))
+  const indices = new Map(rows.map((row, i) => [rowKey(row), i]))
+  const scratch = await ActivationScratch.open(
+    join(context.store.cellFolder(cell.id), 'activations.rows'),
+    { nRows: rows.length, layers, dModel: model.architecture.dModel },
+  )
+  try {
+    if (scratch.isNew) await extractAgain(options, scratch, indices, done, layers)
+  } catch (error) {
+    await scratch[Symbol.asyncDispose]()
+    throw error
+  }
+  return {
+    capture: { capture: { layers, spans: span === 'content' ? ['content'] : ['turn'] } },
+    write: async (row, completion) => {
+      const index = indices.get(rowKey(row))
+      const means = completion.activations?.[span]
+      if (index !== undefined && means) await scratch.writeRow(index, means)
+    },
+    finish: async (nEmpty, compositionSha256) => {
+      await scratch.sync()
+      const { resultsFolder } = context.loaded
+      const path = join(resultsFolder, `${cell.output}_activations.npz`)
+      await writeActivationSet(path, scratch, {
+        csv_path: join(resultsFolder, `${cell.output}_eval.csv`),
+        partial: false,
+        empty_responses: nEmpty,
+        span,
+        composition_sha256: compositionSha256,
+      })
+      await scratch.remove()
+      return [relative(resultsFolder, path)]
+    },
+    [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
+  }
+}
+
+/** Answers are there and their activations are not (the file was removed): a teacher-forced pass over the stored ids. */
+async function extractAgain(
+  { context, model }: GenerateCellOptions,
+  scratch: ActivationScratch,
+  indices: ReadonlyMap<string, number>,
+  done: ReadonlyMap<string, CompletionRecord>,
+  layers: readonly number[],
+): Promise<void> {
+  const { activations } = context.loaded.config
+  const span = activations === false ? 'content' : activations.span
+  const stored = [...done].filter(([key]) => indices.has(key))
+  const responses = stored.map(([, record]) => record)
+  const extracted = extractMeans({
+    model,
+    responses,
+    layers,
+    spans: [span],
+    signal: context.signal,
+  })
+  for await (const { index, means } of extracted) {
+    const [key] = stored[index] as (typeof stored)[number]
+    await scratch.writeRow(indices.get(key) as number, means[span] as Float32Array)
+  }
+}
+
+function layersOf(layers: 'all' | readonly number[], nLayers: number): readonly number[] {
+  return layers === 'all' ? Array.from({ length: nLayers }, (_, i) => i) : layers
+}

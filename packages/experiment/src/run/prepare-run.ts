@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CemError } from '@cem/core'
+import type { Composition } from '@cem/inference'
+import type { Phase, RunWarning } from '../events.ts'
+import type { Cell } from '../plan/cell.ts'
+import { planCells } from '../plan/plan-cells.ts'
+import { type QuestionSet, readQuestionSets } from '../plan/question-sets.ts'
+import { analyseUnit, doneUnits, filesOfUnits, unitId } from '../plan/units.ts'
+import type { Drift } from '../store/lock.ts'
+import { readLock } from '../store/lock.ts'
+import type { RunStore } from '../store/run-store.ts'
+import { composeCells, compositionWarnings } from './compose-cells.ts'
+import type { RunOptions } from './run-experiment.ts'
+
+export interface PreparedRun {
+  readonly cells: readonly Cell[]
+  readonly sets: readonly QuestionSet[]
+  readonly compositions: ReadonlyMap<string, Composition> | undefined
+  readonly warnings: readonly RunWarning[]
+  /** Units that are done. */
+  readonly done: Set<string>
+  /** Units that were done, and whose files were removed since. */
+  readonly removed: readonly string[]
+}
+
+/**
+ * Reads the plan and everything that it names, before anything runs: what is wrong with a file is said now. Phases that need no
+ * weights take the cells from the lock, so that they also run where the weights are not.
+ *
+ * @throws CemError `run-unknown`, and those of `planCells`, `readQuestionSets` and `composeCells`
+ */
+export async function prepareRun(
+  { loaded, cache, signal }: RunOptions,
+  store: RunStore,
+  phases: readonly Phase[],
+): Promise<PreparedRun> {
+  const sets = await readQuestionSets(loaded)
+  const needsWeights = phases.includes('generate')
+  const { cells, notes } = needsWeights ? await planCells(loaded) : await lockedCells(store)
+  const compositions = needsWeights
+    ? await composeCells(cells, { baseAliases: loaded.config.baseAliases, cache, signal })
+    : undefined
+  return {
+    cells,
+    sets,
+    compositions,
+    warnings: [
+      ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
+      ...leftOutWarnings(sets),
+      ...(compositions === undefined ? [] : await compositionWarnings(cells, compositions)),
+    ],
+    ...(await finishedUnits(store, loaded.resultsFolder)),
+  }
+}
+
+async function lockedCells(store: RunStore): Promise<{ cells: Cell[]; notes: string[] }> {
+  const lock = await readLock(store)
+  if (lock === undefined)
+    throw new CemError({
+      code: 'run-unknown',
+      message: `There is no run in ${store.folder}: generate its answers first (phase generate).`,
+      data: { folder: store.folder },
+    })
+  return { cells: Object.values(lock.cells).map(({ cell }) => cell), notes: [] }
+}
+
+async function finishedUnits(
+  store: RunStore,
+  resultsFolder: string,
+): Promise<Pick<PreparedRun, 'done' | 'removed'>> {
+  const events = await store.events()
+  const done = doneUnits(events)
+  const files = filesOfUnits(events)
+  const isGone = (unit: string) =>
+    files.get(unit)?.some((file) => !existsSync(join(resultsFolder, file))) === true
+  const removed = [...done].filter(isGone)
+  for (const unit of removed) done.delete(unit)
+  return { done, removed }
+}
+
+function leftOutWarnings(sets: readonly QuestionSet[]): RunWarning[] {
+  return sets
+    .filter((set) => set.leftOut.length > 0)
+    .map((set) => ({
+      code: 'questions-left-out',
+      message: `${set.leftOut.length} questions are format variants and are left out: ${set.leftOut.slice(0, 8).join(', ')}. Set questions.includeFormatVariants to ask them.`,
+      cells: [],
+    }))
+}
+
+/** Forgets what depends on something that moved; the old records are kept beside. */
+export async function resetDrifted(
+  store: RunStore,
+  drifts: readonly Drift[],
+  { cells, done }: Pick<PreparedRun, 'cells' | 'done'>,
+): Promise<void> {
+  for (const drift of drifts)
+    for (const cell of cells) {
+      if (drift.cell !== undefined && drift.cell !== cell.id) continue
+      const units = [unitId('judge', cell.id)]
+      if (drift.phase === 'generate') {
+        units.push(unitId('generate', cell.id))
+        await store.supersede(cell.id, 'completions')
+        await store.supersede(cell.id, 'activations.rows')
+      }
+      await store.supersede(cell.id, 'judged.json')
+      for (const unit of units) {
+        done.delete(unit)
+        await store.record({ type: 'unit-reset', unit, reason: `${drift.part} changed` })
+      }
+    }
+  if (drifts.length > 0) done.delete(analyseUnit)
+}

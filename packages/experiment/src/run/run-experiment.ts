@@ -1,0 +1,127 @@
+import type { LoadedConfig } from '../config/load-config.ts'
+import type { Phase, RunEvent } from '../events.ts'
+import { filesOfUnits, type Shard, unitsOf } from '../plan/units.ts'
+import { RunStore } from '../store/run-store.ts'
+import { analyseRun } from './analyse-run.ts'
+import { checkLock } from './build-lock.ts'
+import { generateAll } from './generate-all.ts'
+import { judgeAll } from './judge-all.ts'
+import type { JudgeServers } from './judge-session.ts'
+import { prepareRun, resetDrifted } from './prepare-run.ts'
+import { isFatal, RunState } from './run-state.ts'
+
+export interface RunOptions {
+  readonly loaded: LoadedConfig
+  /** @default all of them */
+  readonly phases?: readonly Phase[] | undefined
+  /** Only a part of the variants, for several machines on one shared folder. */
+  readonly shard?: Shard | undefined
+  /** What to do when something that results depend on has changed since the run began. @default 'refuse' */
+  readonly onDrift?: 'refuse' | 'restart' | undefined
+  /** Judges that the program starts itself, by the name that the config calls them. */
+  readonly judgeServers?: JudgeServers | undefined
+  /** Where hashes and merged weights are kept. @default the user's cache folder */
+  readonly cache?: string | undefined
+  /** Awaited before each answer is taken and each judgement begun: while it does not resolve, the run is paused. */
+  readonly gate?: (() => Promise<void>) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const allPhases: readonly Phase[] = ['generate', 'judge', 'analyse']
+
+/**
+ * Runs an experiment, or what is left of it, and gives the events as they happen, ending with one `run-end`. Answers are
+ * generated and judged side by side; every record is on disk before the next one is made, so a run that was stopped or killed
+ * goes on where it was, here or on another machine.
+ *
+ * @throws CemError before anything runs, for a plan or file that is wrong (`config-invalid`, `run-drifted`, adapter and model
+ *   errors), and when nothing can be stored (`file-write-failed`). Errors of single units are events (`unit-failed`) and the
+ *   outcome of `run-end`.
+ */
+export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEvent, void> {
+  const { loaded, phases = allPhases, signal } = options
+  const store = new RunStore(loaded.resultsFolder, loaded.name)
+  const state = new RunState(options, store, await prepareRun(options, store, phases), phases)
+  const onAbort = () => state.abort.abort(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted === true) onAbort()
+  const work = workOn(state).finally(() => state.queue.close())
+  // It is awaited below; until then a rejection must not count as unhandled.
+  work.catch(() => undefined)
+  try {
+    yield* state.queue.read()
+    await work
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    // A reader that leaves early stops the work.
+    state.abort.abort(new Error('the run was stopped'))
+    await work.catch(() => undefined)
+    await store.close()
+  }
+}
+
+async function workOn(state: RunState): Promise<void> {
+  await start(state)
+  const locked = lock(state)
+  locked.catch(() => undefined)
+  const results = await Promise.allSettled([generateAll(state, locked), judgeAll(state, locked)])
+  await locked
+  const rejected = results.find((result) => result.status === 'rejected')
+  if (rejected !== undefined && (!state.signal.aborted || isFatal(rejected.reason)))
+    throw rejected.reason
+  if (!state.signal.aborted) await analyseRun(state)
+  await end(state)
+}
+
+async function start(state: RunState): Promise<void> {
+  const { cells, done, warnings, removed } = state.prepared
+  const units = unitsOf(cells)
+  await state.record({
+    type: 'run-start',
+    run: state.options.loaded.name,
+    storeFolder: state.store.folder,
+    cells,
+    units,
+    done: units.map(({ id }) => id).filter((id) => done.has(id)),
+  })
+  for (const unit of removed)
+    await state.record({ type: 'unit-reset', unit, reason: 'files that it had written are gone' })
+  for (const warning of warnings) await state.record({ type: 'warning', warning })
+  // Numbers of cells that are done already, for the reader alone.
+  const metrics = new Map<string, RunEvent>()
+  for (const event of await state.store.events())
+    if (event.type === 'cell-metrics') metrics.set(event.cell, event)
+  for (const event of metrics.values()) state.queue.push(event)
+}
+
+/** Holds the run against its lock. The weights are hashed here, while the first model loads. */
+async function lock(state: RunState): Promise<void> {
+  const { loaded, onDrift = 'refuse' } = state.options
+  const { cells, sets, compositions } = state.prepared
+  try {
+    const input = { loaded, store: state.store, cells, sets, compositions }
+    await resetDrifted(state.store, await checkLock(input, onDrift), state.prepared)
+  } catch (error) {
+    state.abort.abort(error)
+    throw error
+  }
+}
+
+async function end(state: RunState): Promise<void> {
+  const { done, failed, phases, own, prepared, options, store } = state
+  const mine = new Set(own.map((cell) => cell.id))
+  const isMine = (cell: string | null) =>
+    cell === null ? options.shard === undefined : mine.has(cell)
+  const remaining = unitsOf(prepared.cells).filter(
+    ({ id, phase, cell }) => phases.has(phase) && !done.has(id) && isMine(cell),
+  ).length
+  const outcome = state.signal.aborted
+    ? 'stopped'
+    : failed.size > 0
+      ? 'failed'
+      : remaining > 0
+        ? 'incomplete'
+        : 'complete'
+  const files = [...filesOfUnits(await store.events()).values()].flat()
+  await state.record({ type: 'run-end', outcome, files: [...new Set(files)], remaining })
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import type { PlannedRow, QuestionSetName } from '../plan/question-sets.ts'
+import { type RunStore, readFolder } from './run-store.ts'
+
+/** A line of a cell's `completions/`: one answer, by its token ids. */
+export interface CompletionRecord extends PlannedRow {
+  readonly seed: number
+  readonly replicate: number
+  readonly promptTokenIds: readonly number[]
+  readonly tokenIds: readonly number[]
+  readonly text: string
+  readonly finishReason: 'stop' | 'length'
+}
+
+/** Identifies an answer within a cell. */
+export function rowKey({ set, question, paraphrase, sample }: PlannedRow): string {
+  return JSON.stringify([set, question, paraphrase, sample])
+}
+
+export function completionsFolder(store: RunStore, cell: string): string {
+  return join(store.cellFolder(cell), 'completions')
+}
+
+/**
+ * The answers of a cell so far, by row. Where two processes wrote the same row (one took over from the other), they wrote the
+ * same answer, since a sample depends on its key alone; the first is kept.
+ */
+export async function readCompletions(
+  store: RunStore,
+  cell: string,
+): Promise<Map<string, CompletionRecord>> {
+  const found = new Map<string, CompletionRecord>()
+  for (const record of await readFolder<CompletionRecord>(completionsFolder(store, cell))) {
+    const key = rowKey(record)
+    if (!found.has(key)) found.set(key, record)
+  }
+  return found
+}
+
+export type { QuestionSetName }

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { writeFileAtomic } from '@cem/core'
+import type { CompositionRecord } from '@cem/inference'
+import type { Cell } from '../plan/cell.ts'
+import { readOptionalJson } from './read-json.ts'
+import type { RunStore } from './run-store.ts'
+
+/** What a run's results depend on, by hash: what has to be equal for two processes to work on one run. */
+export interface Lock {
+  readonly formatVersion: 1
+  readonly run: string
+  readonly createdAt: string
+  /** Versions of the packages that made it, of the runtime and of Node. */
+  readonly software: Readonly<Record<string, string>>
+  readonly sampling: {
+    readonly temperature: number
+    readonly maxNewTokens: number
+    readonly seed: number
+    readonly samplesPerQuestion: number | null
+  }
+  readonly questions: readonly {
+    readonly set: string
+    readonly files: readonly string[]
+    readonly ids: readonly string[]
+    readonly leftOut: readonly string[]
+  }[]
+  readonly judge: {
+    readonly model: string
+    readonly address: string
+    readonly minMass: number
+    /** Protocol hashes, by question id where questions carry rubrics of their own. */
+    readonly protocols: readonly string[]
+  }
+  readonly activations: { readonly layers: string; readonly span: string } | null
+  readonly cells: Readonly<Record<string, LockedCell>>
+}
+
+export interface LockedCell {
+  readonly cell: Cell
+  /** Undefined until a process with the weights at hand has hashed them. */
+  readonly composition?: CompositionRecord
+}
+
+/** Something that moved since the run began. */
+export interface Drift {
+  /** The part of the lock, such as `sampling.seed` or `cells.base`. */
+  readonly part: string
+  readonly locked: string
+  readonly found: string
+  /** The cell whose results it affects; all cells where it is undefined. */
+  readonly cell?: string
+  readonly phase: 'generate' | 'judge'
+}
+
+export async function readLock(store: RunStore): Promise<Lock | undefined> {
+  return (await readOptionalJson(store.lockFile)) as Lock | undefined
+}
+
+export async function writeLock(store: RunStore, lock: Lock): Promise<void> {
+  await writeFileAtomic(store.lockFile, `${JSON.stringify(lock, null, 2)}\n`)
+}
+
+/** What differs between the lock of a run and what is there now. New cells are no drift. */
+export function compareLocks(locked: Lock, found: Lock): Drift[] {
+  const drifts: Drift[] = []
+  const compare = (part: string, phase: Drift['phase'], a: unknown, b: unknown, cell?: string) => {
+    if (JSON.stringify(a) === JSON.stringify(b)) return
+    const where = cell === undefined ? {} : { cell }
+    drifts.push({ part, phase, locked: brief(a), found: brief(b), ...where })
+  }
+  for (const key of ['temperature', 'maxNewTokens', 'seed', 'samplesPerQuestion'] as const)
+    compare(`sampling.${key}`, 'generate', locked.sampling[key], found.sampling[key])
+  compare('questions', 'generate', locked.questions, found.questions)
+  compare('activations', 'generate', locked.activations, found.activations)
+  for (const key of ['model', 'address', 'minMass', 'protocols'] as const)
+    compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
+  for (const [id, { composition }] of Object.entries(found.cells)) {
+    const before = locked.cells[id]?.composition
+    if (before !== undefined && composition !== undefined)
+      compare(`cells.${id}`, 'generate', before.sha256, composition.sha256, id)
+  }
+  return drifts
+}
+
+/** Cells of both; compositions that are known stay known. */
+export function joinCells(locked: Lock, found: Lock): Lock['cells'] {
+  const cells: Record<string, LockedCell> = { ...locked.cells }
+  for (const [id, entry] of Object.entries(found.cells)) cells[id] = { ...cells[id], ...entry }
+  return cells
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  if (text.length <= 60) return text
+  return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+}

@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFileAtomic } from '@cem/core'
+import type { UnscoredReason, Verdict, VerdictCache } from '@cem/judge'
+import type { PlannedRow } from '../plan/question-sets.ts'
+import { readOptionalJson } from './read-json.ts'
+import { type RunStore, readFolder } from './run-store.ts'
+
+/** What one metric of one answer came to. */
+export type MetricVerdict =
+  | { readonly status: 'scored'; readonly score: number; readonly key: string }
+  | { readonly status: 'unscored'; readonly reason: UnscoredReason; readonly key: string }
+
+/** The verdicts on one answer, by metric (`aligned`, `coherent`, or a questions file's own). */
+export interface JudgedRecord extends PlannedRow {
+  readonly verdicts: Readonly<Record<string, MetricVerdict>>
+}
+
+export function verdictsFolder(store: RunStore): string {
+  return join(store.folder, 'verdicts')
+}
+
+export function judgedFile(store: RunStore, cell: string): string {
+  return join(store.cellFolder(cell), 'judged.json')
+}
+
+export function shorten(verdict: Verdict): MetricVerdict {
+  const { key } = verdict
+  return verdict.status === 'scored'
+    ? { status: 'scored', score: verdict.score, key }
+    : { status: 'unscored', reason: verdict.reason, key }
+}
+
+/** Written when all of a cell's answers were judged; the whole verdicts, raw tokens included, are in the ledger by key. */
+export async function writeJudged(
+  store: RunStore,
+  cell: string,
+  records: readonly JudgedRecord[],
+): Promise<void> {
+  await mkdir(store.cellFolder(cell), { recursive: true })
+  await writeFileAtomic(judgedFile(store, cell), JSON.stringify(records))
+}
+
+export async function readJudged(
+  store: RunStore,
+  cell: string,
+): Promise<readonly JudgedRecord[] | undefined> {
+  return (await readOptionalJson(judgedFile(store, cell))) as readonly JudgedRecord[] | undefined
+}
+
+/** A cache that holds every verdict that any process of the run wrote to the ledger before this one began. */
+export async function ledgerCache(store: RunStore): Promise<VerdictCache> {
+  const verdicts = new Map<string, Verdict>()
+  for (const verdict of await readFolder<Verdict>(verdictsFolder(store)))
+    verdicts.set(verdict.key, verdict)
+  return {
+    get: (key) => verdicts.get(key),
+    set: (key, verdict) => {
+      verdicts.set(key, verdict)
+    },
+  }
+}
