@@ -23,7 +23,8 @@ export type {
   LayerRole,
 } from './composition/composition.ts'
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
-export type { MemoryReport, Progress, TokenRange } from './engine/messages.ts'
+export type { MemoryReport, Progress, RuntimeInfo, TokenRange } from './engine/messages.ts'
+export { runtimeInfo } from './engine/runtime-info.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'

@@ -4,9 +4,9 @@ import { type ComposeOptions, compose, type LayerRequest } from './composition/c
 import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { Engine } from './engine/engine.ts'
-import { KeyValueCache } from './engine/key-value-cache.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
 import type { MemoryReport, Progress } from './engine/messages.ts'
+import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
 import { cacheFolder } from './model/file-identity.ts'
 import type {
@@ -285,7 +285,7 @@ function orNaN(
 /** As many rows as a quarter of the free memory holds, at most 64. */
 function defaultBatchSize(architecture: Architecture, capacity: number): number {
   const logitsBytes = architecture.vocabSize * 4 * 4
-  const rowBytes = KeyValueCache.rowBytes(architecture, capacity) + logitsBytes
+  const rowBytes = cacheRowBytes(architecture, capacity) + logitsBytes
   return Math.max(1, Math.min(64, Math.floor(freemem() / 4 / rowBytes)))
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -227,4 +228,14 @@ describe('models that cannot be run are refused, and say why', () => {
       message: expect.stringContaining('model.safetensors'),
     })
   })
+})
+
+test('the library alone does not load the runtime: only the engine process does', () => {
+  const index = new URL('../src/index.ts', import.meta.url).href
+  const script = `await import(${JSON.stringify(index)}); console.log(process.report.getReport().sharedObjects.filter((path) => path.includes('onnxruntime')).length)`
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  expect(output.trim()).toBe('0')
 })

@@ -17,6 +17,7 @@ import type {
   ToEngine,
 } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
+import { describeRuntime } from './runtime.ts'
 import { score } from './score.ts'
 
 /** Items sent ahead of what the consumer took. */
@@ -101,6 +102,7 @@ const methods: {
     await score(loaded(), spec, call.hooks)
     return null
   },
+  runtimeInfo: async () => describeRuntime(),
   memory: async () => memory(),
 }
 

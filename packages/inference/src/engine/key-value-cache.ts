@@ -48,9 +48,4 @@ export class KeyValueCache {
       }
     }
   }
-
-  /** Bytes of one row. */
-  static rowBytes({ nLayers, nKvHeads, headDim }: Architecture, capacity: number): number {
-    return nLayers * 2 * nKvHeads * headDim * capacity * 4
-  }
 }

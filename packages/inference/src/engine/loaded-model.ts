@@ -16,7 +16,7 @@ import {
 import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
 import { readJson } from '../model/read-json.ts'
 import type { Engine } from './engine.ts'
-import { locateMerged } from './merge.ts'
+import { locateMerged } from './locate-merged.ts'
 import type { AdapterSpec, ScoredItem } from './messages.ts'
 
 export interface LoadedModelOptions {

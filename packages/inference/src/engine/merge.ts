@@ -5,11 +5,11 @@ import {
   f16ToFloat32,
   float32ToBf16,
   float32ToF16,
-  openSafetensors,
   writeSafetensors,
 } from '@cem/tensor-files'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import { readFloats } from './adapter-store.ts'
+import { locateMerged } from './locate-merged.ts'
 import type { AdapterModuleSpec, MergeReport, MergeSpec } from './messages.ts'
 import { createSession, floats, type RuntimeSession } from './runtime.ts'
 
@@ -39,17 +39,6 @@ export async function merge(
   }
   const lostShare = loss.changed === 0 ? 0 : Math.sqrt(loss.lost / loss.changed)
   return { weights: await locateMerged(output), lostShare }
-}
-
-/** Where the tensors of a merged file lie. */
-export async function locateMerged(path: string): Promise<Map<string, WeightLocation>> {
-  await using file = await openSafetensors(path)
-  return new Map(
-    Array.from(file.tensors.values(), (tensor) => [
-      tensor.name,
-      { ...tensor, dtype: tensor.dtype as WeightLocation['dtype'], file: file.realPath },
-    ]),
-  )
 }
 
 /** W + B A for matrices of any size. */

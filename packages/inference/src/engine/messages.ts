@@ -124,6 +124,12 @@ export interface MemoryReport {
   readonly peakRssBytes: number
 }
 
+/** The runtime's version and what it could run on here. */
+export interface RuntimeInfo {
+  readonly version: string
+  readonly providers: readonly { readonly name: string; readonly isBundled: boolean }[]
+}
+
 /** Methods: parameters and result; those with items stream them before the result. */
 export interface EngineMethods {
   load: { params: ModelSpec; item: never; result: { readonly durationInMs: number } }
@@ -132,6 +138,7 @@ export interface EngineMethods {
   merge: { params: MergeSpec; item: never; result: MergeReport }
   generate: { params: GenerationSpec; item: GeneratedItem; result: null }
   score: { params: ScoreSpec; item: ScoredItem; result: null }
+  runtimeInfo: { params: null; item: never; result: RuntimeInfo }
   memory: { params: null; item: never; result: MemoryReport }
 }
 export type EngineMethod = keyof EngineMethods

@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from 'node:path'
 import { CemError, messageOf } from '@cem/core'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
+import type { RuntimeInfo } from './messages.ts'
 
 /** The only file that touches ONNX Runtime. */
 export type { Tensor }
@@ -66,6 +67,13 @@ export async function createSession(
       }
     },
     release: () => session.release(),
+  }
+}
+
+export function describeRuntime(): RuntimeInfo {
+  return {
+    version: env.versions.node ?? env.versions.common,
+    providers: listSupportedBackends().map(({ name, bundled }) => ({ name, isBundled: bundled })),
   }
 }
 
