@@ -1,2 +1,225 @@
 #!/usr/bin/env node
-export {}
+import { createRequire } from 'node:module'
+import { CemError } from '@cem/core'
+import { Command, CommanderError, Option } from 'commander'
+import { exitCodes } from './exit-codes.ts'
+import { integer, integers, positiveInteger, shard } from './flag-values.ts'
+
+// Commands are imported when they are called: `cem --help` loads nothing of them.
+
+async function main(): Promise<number> {
+  try {
+    process.loadEnvFile()
+  } catch {
+    // No .env file here.
+  }
+  let code: number = exitCodes.complete
+  const program = makeProgram((result) => {
+    code = result
+  })
+  try {
+    await program.parseAsync()
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+    process.stderr.write(`${describe(error)}\n`)
+    return exitCodes.failed
+  }
+}
+
+/** An error of ours says all that a user needs; anything else is a bug, and its stack is wanted. */
+function describe(error: unknown): string {
+  if (CemError.isInstance(error)) return `error: ${error.message} [${error.code}]`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function makeProgram(finish: (code: number) => void): Command {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+  const program = new Command('cem')
+    .description(
+      'Does character training protect a language model from emergent misalignment? Runs whole persona x checkpoint experiments.',
+    )
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', examples)
+  addRunCommands(program, finish)
+  addFileCommands(program, finish)
+  program
+    .command('doctor')
+    .description('says what this machine has for running models, and what is missing')
+    .action(async () => {
+      const { doctorCommand } = await import('./commands/doctor.ts')
+      finish(await doctorCommand())
+    })
+  return program
+}
+
+const examples = `
+Examples:
+  cem run                                 the miniature: a tiny real model that shows the effect, in minutes
+  cem run configs/financial-7b.yaml       an experiment, or what is left of it
+  cem run my.yaml --phase generate        on a GPU node without network; then, elsewhere:
+  cem run my.yaml --phase judge
+  cem watch my                            a run of another process, through its folder
+  cem evaluate-checkpoints --base-model Qwen/Qwen2.5-7B-Instruct --model-dir outputs/qwen7b_financial_baseline
+
+Exit codes: 0 complete, 1 failed, 2 wrong flags, 3 units remain with another process, 130 stopped (the same command goes on).`
+
+/** Flags of every command that evaluates a model, with the Python pipeline's names. */
+function withSamplingFlags(command: Command): Command {
+  return command
+    .option('--n-per-question <n>', 'answers to each question', positiveInteger)
+    .option('--seed <n>', 'seed of the noise', integer)
+    .option('--max-new-tokens <n>', 'longest answer, in tokens', positiveInteger)
+    .option('--activation-layers <layers...>', 'only these layers', integers)
+    .option('--extract-activations', 'gather activations (the default)')
+    .option('--no-activations', 'gather none')
+    .option('--results <folder>', 'where results go (default: results)')
+    .option('--plain', 'plain lines instead of the live screen')
+    .option('--json', 'one JSON object a line')
+    .option('--resume', 'go on with what is there (always done)')
+}
+
+function withJudgeFlags(command: Command): Command {
+  return command
+    .option('--judge-model <name>', "the judge's model")
+    .option('--judge-url <url>', "base URL of the judge's server")
+    .option('--api-key-variable <name>', 'environment variable that holds its key')
+    .option('--concurrency <n>', 'judge calls at once', positiveInteger)
+}
+
+function addRunCommands(program: Command, finish: (code: number) => void): void {
+  withSamplingFlags(
+    program
+      .command('run')
+      .description('runs an experiment, or what is left of it; without a config, the miniature')
+      .argument('[config]', 'a YAML file'),
+  )
+    .addOption(
+      new Option('--phase <phase>', 'only this phase').choices(['generate', 'judge', 'analyse']),
+    )
+    .option('--shard <i/n>', 'only the i-th of n parts of the variants', shard)
+    .option('--restart-changed', 'compute anew what a change of config or weights affects')
+    .option('--save-steps <n>', 'only checkpoints at multiples of n', positiveInteger)
+    .option('--skip-initial', 'leave out step 0')
+    .action(async (config: string | undefined, flags) => {
+      const [{ runCommand }, { overridesOf }] = await Promise.all([
+        import('./commands/run.ts'),
+        import('./flag-overrides.ts'),
+      ])
+      finish(await runCommand(config, { ...flags, overrides: overridesOf(flags) }))
+    })
+  withJudgeFlags(
+    withSamplingFlags(
+      program
+        .command('evaluate-checkpoints')
+        .description('evaluates every checkpoint of one training folder')
+        .requiredOption('--model-dir <folder>', 'folder with checkpoint-<step> folders')
+        .requiredOption('--base-model <model>', 'model folder or hub id'),
+    ),
+  )
+    .option('--questions <files...>', 'questions files')
+    .option('--base-alias <names...>', 'other names of the base that adapters may carry')
+    .option('--persona-at-inference <option>', 'as-trained, on, off, both or source-faithful')
+    .option('--save-steps <n>', 'only checkpoints at multiples of n', positiveInteger)
+    .option('--skip-initial', 'leave out step 0')
+    .action(async (flags) => {
+      const { evaluateCheckpoints } = await import('./commands/evaluate.ts')
+      finish(await evaluateCheckpoints(flags))
+    })
+  withJudgeFlags(
+    withSamplingFlags(
+      program
+        .command('evaluate-base')
+        .description('evaluates a base model alone')
+        .requiredOption('--base-model <model>', 'model folder or hub id')
+        .option('--output-name <name>', 'name of its results', 'base'),
+    ),
+  )
+    .option('--questions <files...>', 'questions files')
+    .action(async (flags) => {
+      const { evaluateBase } = await import('./commands/evaluate.ts')
+      finish(await evaluateBase(flags))
+    })
+  program
+    .command('watch')
+    .description('shows a run of another process or machine, through its folder')
+    .argument('<run>', "a run's name, or its folder (results/.cem/<run>)")
+    .option('--results <folder>', 'where results are', 'results')
+    .option('--plain', 'plain lines instead of the live screen')
+    .action(async (run: string, flags) => {
+      const { watchCommand } = await import('./commands/watch.ts')
+      finish(await watchCommand(run, flags))
+    })
+}
+
+function addFileCommands(program: Command, finish: (code: number) => void): void {
+  withJudgeFlags(
+    program
+      .command('judge')
+      .description('has the answers of an eval CSV judged')
+      .argument('<csv>', 'with columns response, question, question_id')
+      .option('--output <csv>', 'where the scores go (default: <name>_judged.csv)')
+      .option('--questions <file>', 'questions file whose rubrics are used'),
+  ).action(async (csv: string, flags) => {
+    const { judgeCommand } = await import('./commands/judge.ts')
+    finish(await judgeCommand(csv, flags))
+  })
+  program
+    .command('activations')
+    .description("extracts the activations of an eval CSV's answers (teacher forcing)")
+    .argument('<csv>', 'with columns response, question, question_id')
+    .requiredOption('--base-model <model>', 'model folder or hub id')
+    .option('--adapter <folders...>', 'PEFT adapters that are active, in order of training')
+    .option('--merge-first', 'merge the first adapter into the weights')
+    .option('--base-alias <names...>', 'other names of the base that adapters may carry')
+    .option('--activation-layers <layers...>', 'only these layers', integers)
+    .addOption(
+      new Option('--span <span>', 'tokens that are averaged')
+        .choices(['content', 'turn'])
+        .default('content'),
+    )
+    .option('--output <npz>', 'default: <name>_activations.npz')
+    .action(async (csv: string, flags) => {
+      const { activationsCommand } = await import('./commands/activations.ts')
+      finish(await activationsCommand(csv, flags))
+    })
+  program
+    .command('direction')
+    .description('computes the misalignment direction from two activation sets')
+    .requiredOption('--baseline-no-em <npz>', 'activations of the model without EM')
+    .requiredOption('--baseline-with-em <npz>', 'activations of the model with EM')
+    .option('--output <npz>', 'where it goes', 'results/misalignment_direction.npz')
+    .action(async (flags) => {
+      const { directionCommand } = await import('./commands/direction.ts')
+      finish(await directionCommand(flags))
+    })
+  const plot = program.command('plot').description('draws figures from result files')
+  plot
+    .command('curves')
+    .description('EM curves of variants, from their eval CSVs')
+    .option('--variants <names...>', 'default: all in the results folder')
+    .option('--results <folder>', 'where results are', 'results')
+    .option('--output <file>', 'a .png or .svg file', 'results/em_curves.png')
+    .action(async (flags) => {
+      const { plotCurvesCommand } = await import('./commands/plot.ts')
+      finish(await plotCurvesCommand(flags))
+    })
+  plot
+    .command('projections')
+    .description('projection curves, from activation sets and a direction')
+    .requiredOption('--direction <npz>', 'the direction')
+    .option('--variants <names...>', 'default: all in the results folder')
+    .option('--base-model-activations <npz>', 'drawn as a reference line')
+    .option('--layer <n>', 'one layer', integer)
+    .option('--all-layers', 'all layers as a grid')
+    .option('--results <folder>', 'where results are', 'results')
+    .option('--output <file>', 'a .png or .svg file')
+    .action(async (flags) => {
+      const { plotProjectionsCommand } = await import('./commands/plot.ts')
+      finish(await plotProjectionsCommand(flags))
+    })
+}
+
+process.exitCode = await main()

@@ -36,7 +36,7 @@ export class CemError extends Error {
   }
 
   static fromJSON({ code, message, data }: SerializedError): CemError {
-    return new CemError({ code, message, data })
+    return new this({ code, message, data })
   }
 }
 

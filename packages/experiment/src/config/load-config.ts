@@ -57,7 +57,7 @@ export function checkConfig(
     file,
   }: LoadConfigOptions & { readonly file?: string } = {},
 ): LoadedConfig {
-  const merged = mergeDeep(input, overrides)
+  const merged = isObject(input) ? mergeDeep(input, overrides) : input
   const result = configSchema.safeParse(merged)
   const problems = result.success
     ? duplicateNames(result.data)

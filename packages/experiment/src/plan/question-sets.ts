@@ -30,7 +30,9 @@ const defaultSamples = 50
 
 /** The free-form questions that ship with this package. */
 export function defaultQuestionsFile(): string {
-  return fileURLToPath(new URL('../questions/free-form.yaml', import.meta.url))
+  // From src/plan and from dist alike.
+  const root = import.meta.url.endsWith('.ts') ? '../../' : '../'
+  return fileURLToPath(new URL(`${root}questions/free-form.yaml`, import.meta.url))
 }
 
 /**

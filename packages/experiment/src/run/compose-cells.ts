@@ -94,47 +94,57 @@ async function sameAdapterWarnings(
   cells: readonly Cell[],
   compositions: ReadonlyMap<string, Composition>,
 ): Promise<RunWarning[]> {
-  const warnings: RunWarning[] = []
-  const matrices = new Map<string, AdapterMatrices>()
-  const read = async (adapter: Adapter) => {
-    const known = matrices.get(adapter.sha256) ?? (await readAdapterMatrices(adapter))
-    matrices.set(adapter.sha256, known)
-    return known
-  }
-  for (const [step, group] of groupByStep(cells, compositions)) {
-    matrices.clear()
+  const suspicious: { code: 'same-adapter' | 'same-change'; a: Placed; b: Placed }[] = []
+  for (const group of groupByStep(cells, compositions).values()) {
+    const matrices = new Map<string, AdapterMatrices>()
+    const read = async (adapter: Adapter) => {
+      const known = matrices.get(adapter.sha256) ?? (await readAdapterMatrices(adapter))
+      matrices.set(adapter.sha256, known)
+      return known
+    }
     for (const [i, a] of group.entries())
       for (const b of group.slice(i + 1)) {
-        if (a.path === b.path) continue
-        const pair = [a.cell, b.cell]
-        if (a.adapter.sha256 === b.adapter.sha256) {
-          warnings.push({
-            code: 'same-adapter',
-            message: `${pair.join(' and ')} have the SAME EM adapter, byte for byte: one of them is not what its name says.`,
-            cells: pair,
-          })
-          continue
+        // The same file under two cells (persona on and off) is meant.
+        if (a.adapter.path === b.adapter.path) continue
+        if (a.adapter.sha256 === b.adapter.sha256) suspicious.push({ code: 'same-adapter', a, b })
+        else {
+          const cosine = effectiveChangeCosine(await read(a.adapter), await read(b.adapter))
+          if (cosine !== undefined && cosine > sameChange)
+            suspicious.push({ code: 'same-change', a, b })
         }
-        const cosine = effectiveChangeCosine(await read(a.adapter), await read(b.adapter))
-        if (cosine !== undefined && cosine > sameChange)
-          warnings.push({
-            code: 'same-change',
-            message: `The EM adapters of ${pair.join(' and ')} change the weights alike (cosine ${cosine.toFixed(6)} at step ${step}): were their personas active in training?`,
-            cells: pair,
-          })
       }
   }
-  return warnings
+  const pairs = Map.groupBy(
+    suspicious,
+    ({ code, a, b }) => `${code}:${a.cell.variant}:${b.cell.variant}`,
+  )
+  return Array.from(pairs.values(), (same) => {
+    const [{ code, a, b }] = same as [(typeof same)[number]]
+    const steps = same.map((pair) => pair.a.cell.step).join(', ')
+    const names = `${a.cell.variant} and ${b.cell.variant}`
+    return {
+      code,
+      message:
+        code === 'same-adapter'
+          ? `${names} have the SAME EM adapter, byte for byte, at step ${steps}: one of them is not what its name says.`
+          : `The EM adapters of ${names} change the weights alike (cosine above ${sameChange}) at step ${steps}: were their personas active in training?`,
+      cells: same.flatMap((pair) => [pair.a.cell.id, pair.b.cell.id]),
+    }
+  })
 }
 
-function groupByStep(cells: readonly Cell[], compositions: ReadonlyMap<string, Composition>) {
-  const groups = new Map<number, { cell: string; path: string; adapter: Adapter }[]>()
-  for (const cell of cells) {
-    const layer = compositions.get(cell.id)?.layers.find((l) => l.role === 'em')
-    if (layer === undefined) continue
-    const group = groups.get(cell.step) ?? []
-    group.push({ cell: cell.id, path: layer.adapter.path, adapter: layer.adapter })
-    groups.set(cell.step, group)
-  }
-  return groups
+interface Placed {
+  readonly cell: Cell
+  readonly adapter: Adapter
+}
+
+function groupByStep(
+  cells: readonly Cell[],
+  compositions: ReadonlyMap<string, Composition>,
+): Map<number, Placed[]> {
+  const placed = cells.flatMap((cell): Placed[] => {
+    const layer = compositions.get(cell.id)?.layers.find(({ role }) => role === 'em')
+    return layer === undefined ? [] : [{ cell, adapter: layer.adapter }]
+  })
+  return Map.groupBy(placed, ({ cell }) => cell.step)
 }

@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from 'commander'
+
+export function integer(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a whole number.')
+  return value
+}
+
+export function positiveInteger(text: string): number {
+  const value = integer(text)
+  if (value < 1) throw new InvalidArgumentError('It must be at least 1.')
+  return value
+}
+
+/** For flags that take several numbers: commander calls this for each of them. */
+export function integers(text: string, before: readonly number[] | undefined): number[] {
+  return [...(before ?? []), integer(text)]
+}
+
+/** `2/4`: the second of four parts. */
+export function shard(text: string): { index: number; count: number } {
+  const [, index = '0', count = '0'] = /^(\d+)\/(\d+)$/.exec(text) ?? []
+  const value = { index: Number(index), count: Number(count) }
+  if (value.index < 1 || value.index > value.count)
+    throw new InvalidArgumentError('Write it as i/n with 1 <= i <= n, such as 2/4.')
+  return value
+}

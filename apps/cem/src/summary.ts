@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { Analysis, RunWarning } from '@cem/experiment'
+import { percent, terminalText } from './terminal-text.ts'
+
+/** What a run ends with on the terminal: the last checkpoints, comparisons, warnings, and the files. */
+export async function runSummary(
+  storeFolder: string,
+  resultsFolder: string,
+  files: readonly string[],
+): Promise<string[]> {
+  const analysis = await readAnalysis(storeFolder)
+  const table =
+    analysis === undefined ? [] : [...lastCheckpoints(analysis), '', ...comparisons(analysis)]
+  return [...table, '', ...fileLines(resultsFolder, files)]
+}
+
+async function readAnalysis(storeFolder: string): Promise<Analysis | undefined> {
+  try {
+    return JSON.parse(await readFile(join(storeFolder, 'analysis.json'), 'utf8')) as Analysis
+  } catch {
+    return undefined
+  }
+}
+
+function lastCheckpoints({ cells }: Analysis): string[] {
+  const variants = [...new Set(cells.map(({ cell }) => cell.variant))]
+  const rows = variants.flatMap((variant) => {
+    const last = cells.findLast(({ cell }) => cell.variant === variant)
+    if (last === undefined) return []
+    const { em, incoherent } = last.metrics.main
+    const inDomain = last.metrics.inDomain?.em.estimate
+    const notes = [
+      ...(last.isCollapsed ? ['EM NOT COMPARABLE: collapsed'] : []),
+      ...(last.cell.match === 'as-trained' ? [] : [last.cell.match]),
+    ]
+    return [
+      [
+        terminalText(variant),
+        String(last.cell.step),
+        percent(em.estimate, 1),
+        em.low === null ? '-' : `${percent(em.low, 1)} to ${percent(em.high, 1)}`,
+        percent(inDomain, 1),
+        percent(incoherent.estimate, 1),
+        notes.join(', '),
+      ],
+    ]
+  })
+  return formatTable([
+    ['variant', 'step', 'EM', 'interval', 'in-domain', 'incoherent', ''],
+    ...rows,
+  ])
+}
+
+function comparisons({ comparisons: all, matched }: Analysis): string[] {
+  const differences = all.map((c) => {
+    const { estimate, low, high } = c.difference
+    const interval = low === null ? '' : ` (${percent(low, 1)} to ${percent(high, 1)})`
+    const p = c.signFlipP === null ? '' : `, sign-flip p ${c.signFlipP.toPrecision(2)}`
+    const against = `${c.condition} - ${c.baseline} at step ${c.step}`
+    if (c.notComparable !== null) return `${against}: ${c.notComparable}`
+    return `${against}: EM ${percent(estimate, 1)}${interval}${p}; ${c.scope}`
+  })
+  const atRate = matched.map(({ variant, target, em }) => {
+    if (em.estimate === null) return `${variant} at in-domain ${percent(target)}: ${em.absent}`
+    const interval =
+      em.low === null
+        ? `no interval: ${em.absent}`
+        : `${percent(em.low, 1)} to ${percent(em.high, 1)}`
+    return `${variant} at in-domain ${percent(target)}: EM ${percent(em.estimate, 1)} (${interval})`
+  })
+  return [...differences, ...atRate].map(terminalText)
+}
+
+export function warningLines(warnings: readonly RunWarning[]): string[] {
+  return warnings.map(({ message }) => `warning: ${terminalText(message)}`)
+}
+
+/** Figures and other single files by name, the many of a checkpoint folder by count. */
+function fileLines(resultsFolder: string, files: readonly string[]): string[] {
+  if (files.length === 0) return []
+  const shown = (path: string) => relative(process.cwd(), join(resultsFolder, path)) || path
+  const single = files.filter((file) => !file.includes('/'))
+  const folders = new Map<string, number>()
+  for (const file of files) {
+    const [folder] = file.split('/')
+    if (file.includes('/')) folders.set(folder as string, (folders.get(folder as string) ?? 0) + 1)
+  }
+  return [
+    'files written:',
+    ...single.toSorted().map((file) => `  ${shown(file)}`),
+    ...Array.from(folders, ([folder, n]) => `  ${shown(folder)}/  (${n} files)`),
+  ]
+}
+
+export function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((text, i) => text.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}

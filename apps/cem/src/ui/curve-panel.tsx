@@ -1,0 +1,76 @@
+import { type TerminalRow, terminalCurve } from '@cem/plots'
+import { Box, Text } from 'ink'
+import { type ReactElement, useMemo } from 'react'
+import type { RunView } from '../run-view.ts'
+import { percent, shorten, terminalText } from '../terminal-text.ts'
+
+/** Marks tell the lines apart where there is no colour. */
+const endMarks = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const colors = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red', 'white', 'gray']
+
+export interface CurvePanelProps {
+  readonly view: RunView
+  readonly width: number
+  readonly height: number
+}
+
+/** EM % against the training step, as far as it is known, with a legend. */
+export function CurvePanel({ view, width, height }: CurvePanelProps): ReactElement {
+  const legendWidth = Math.min(34, Math.floor(width / 3))
+  const { cells } = view
+  const curve = useMemo(() => {
+    const rows = [...cells.values()].flatMap(({ cell, metrics }): TerminalRow[] => {
+      if (cell.kind === 'base' || metrics === null) return []
+      const { estimate, low, high } = metrics.main.em
+      const times = (value: number | null) => (value === null ? null : value * 100)
+      return [
+        {
+          variant: cell.variant,
+          step: cell.step,
+          value: times(estimate),
+          low: times(low),
+          high: times(high),
+        },
+      ]
+    })
+    return terminalCurve(rows, {
+      width: Math.max(20, width - legendWidth - 1),
+      height: height - 1,
+      include: [0, 5],
+      endMarks,
+    })
+  }, [cells, width, height, legendWidth])
+  return (
+    <Box flexDirection="column" height={height} flexShrink={0}>
+      <Text bold>EM % by step</Text>
+      <Box>
+        <Box flexDirection="column" width={width - legendWidth - 1}>
+          {curve.runs.map((line, i) => (
+            // Lines have no identity but their place.
+            // biome-ignore lint/suspicious/noArrayIndexKey: see above
+            <Text key={i} wrap="truncate">
+              {line.map(({ text, series }, j) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: runs have no identity but their place
+                <Text key={j} {...(series === undefined ? {} : { color: colorOf(series) })}>
+                  {text}
+                </Text>
+              ))}
+            </Text>
+          ))}
+        </Box>
+        <Box flexDirection="column" width={legendWidth} marginLeft={1}>
+          {curve.series.slice(0, height - 1).map(({ variant, label, last }, i) => (
+            <Text key={variant} wrap="truncate" color={colorOf(i)}>
+              {endMarks[i] ?? ' '} {percent(last === null ? null : last / 100).padStart(4)}{' '}
+              {shorten(terminalText(label), legendWidth - 8)}
+            </Text>
+          ))}
+        </Box>
+      </Box>
+    </Box>
+  )
+}
+
+function colorOf(series: number): string {
+  return colors[series % colors.length] as string
+}
