@@ -97,6 +97,16 @@ export class Model implements AsyncDisposable {
     return this.#composition.base.architecture
   }
 
+  /** How long the runtime took to make the session of the weights, in milliseconds. */
+  get loadDurationInMs(): number {
+    return this.#loaded.timings.loadInMs
+  }
+
+  /** How long the last switch took to read adapters into the engine, in milliseconds. */
+  get adapterLoadDurationInMs(): number {
+    return this.#loaded.timings.adapterLoadInMs
+  }
+
   /** The engine's process, for tools that watch it. */
   get processId(): number | undefined {
     return this.#engine.processId

@@ -40,6 +40,10 @@ export class LoadedModel {
   /** Which merged layers the session's weights hold: their adapters' keys. */
   #sessionKey: string | undefined
   readonly #mergedTests = new Map<string, { test: MergedTest; layers: LayerTest[] }>()
+  /** Stacked layers that were tested on the weights that are loaded, by session and adapters. */
+  readonly #stackedTests = new Map<string, LayerTest[]>()
+  /** How long the last load of weights and of adapters took, for measurements. */
+  readonly timings = { loadInMs: 0, adapterLoadInMs: 0 }
 
   constructor(engine: Engine, options: LoadedModelOptions) {
     this.#engine = engine
@@ -55,7 +59,12 @@ export class LoadedModel {
     const merged = composition.layers.filter((layer) => layer.mode === 'merged')
     const stacked = composition.layers.filter((layer) => layer.mode === 'stacked')
     const mergedTest = await this.#loadWeights(composition, merged, signal)
-    const stackedTests = await this.#testStacked(composition, stacked)
+    const key = `${this.#sessionKey}|${stacked.map((layer) => adapterKey(layer.adapter)).join('+')}`
+    const known = this.#stackedTests.get(key)
+    // Adapters are kept in memory and known by hash: what was tested needs no second test, only to be switched on.
+    const stackedTests = known ?? (await this.#testStacked(composition, stacked))
+    if (known !== undefined) await this.#switchOn(stacked)
+    this.#stackedTests.set(key, stackedTests)
     return {
       layers: [...(mergedTest?.layers ?? []), ...stackedTests],
       merged: mergedTest?.test ?? null,
@@ -121,11 +130,7 @@ export class LoadedModel {
       })
     }
     if (layers.length === 0) return []
-    const untrained: boolean[] = []
-    for (const { adapter } of layers) {
-      const spec = adapterSpec(adapter)
-      untrained.push((await this.#engine.call('loadAdapter', spec)).isUntrained)
-    }
+    const untrained = await this.#loadAdapters(layers)
     const on = await this.#logits(composition, layers)
     const tests: LayerTest[] = []
     for (const [i, { role, adapter }] of layers.entries()) {
@@ -138,6 +143,20 @@ export class LoadedModel {
     return tests
   }
 
+  async #loadAdapters(layers: readonly CompositionLayer[]): Promise<boolean[]> {
+    const start = performance.now()
+    const untrained: boolean[] = []
+    for (const { adapter } of layers)
+      untrained.push((await this.#engine.call('loadAdapter', adapterSpec(adapter))).isUntrained)
+    this.timings.adapterLoadInMs = performance.now() - start
+    return untrained
+  }
+
+  async #switchOn(layers: readonly CompositionLayer[]): Promise<void> {
+    await this.#loadAdapters(layers)
+    await this.#select(layers)
+  }
+
   async #load(
     { base }: Composition,
     weights: WeightLocations,
@@ -145,7 +164,9 @@ export class LoadedModel {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     this.#sessionKey = undefined
-    await this.#engine.call(
+    // A new session has no adapters in memory.
+    this.#stackedTests.clear()
+    const { durationInMs } = await this.#engine.call(
       'load',
       {
         architecture: base.architecture,
@@ -155,6 +176,7 @@ export class LoadedModel {
       },
       { signal },
     )
+    this.timings.loadInMs = durationInMs
     this.#sessionKey = key
   }
 

@@ -1,0 +1,197 @@
+import { compose, loadModel, type Model } from '../packages/inference/dist/index.js'
+
+export interface MeasureOptions {
+  readonly base: string
+  /** Two adapters. */
+  readonly adapters: readonly string[]
+  /** Bytes a second that the machine can read. */
+  readonly bandwidth: number
+  /** New tokens of a decode measurement. */
+  readonly nTokens: number
+  readonly cache: string
+}
+
+export interface ModelFigures {
+  readonly loadInMs: number
+  readonly warmLoadInMs: number
+  readonly sessionInMs: number
+  readonly speeds: readonly BatchSpeed[]
+  /** Bytes of weights that a decode step reads. */
+  readonly streamedBytes: number
+  /** Time that reading them takes at the measured bandwidth, over the time of a step at batch 1. */
+  readonly decodeShare: number
+  readonly adapterLoadInMs: number
+  readonly adapterLoadShare: number
+  readonly selfTestInMs: number
+  readonly switchInMs: number
+  readonly switchShare: number
+  /** Multiples of the bytes of the weights as they are used (32-bit floats). */
+  readonly steadyMemory: number
+  readonly peakMemory: number
+}
+
+interface BatchSpeed {
+  readonly batch: number
+  /** Tokens a second. */
+  readonly prefill: number
+  readonly decode: number
+  readonly decodeWithCapture: number
+  /** Time of a step with capture over without. */
+  readonly captureRatio: number
+}
+
+const promptLength = 64
+
+export async function measureModel(options: MeasureOptions): Promise<ModelFigures> {
+  const { base, adapters, bandwidth, nTokens, cache } = options
+  const cold = await timed(() => loadModel({ base, cache }))
+  await cold.value[Symbol.asyncDispose]()
+  const warm = await timed(() => loadModel({ base, cache }))
+  await using model = warm.value
+  await model.composition.record()
+  const afterLoad = await model.memory()
+  const weightBytes = usedBytes(model)
+  const one = await batchSpeed(model, 1, nTokens)
+  const steady = await model.memory()
+  const speeds = [one, await batchSpeed(model, 8, nTokens), await batchSpeed(model, 50, nTokens)]
+  const streamedBytes = weightBytes
+  const adapter = await measureAdapters(model, adapters, cache)
+  return {
+    loadInMs: cold.ms,
+    warmLoadInMs: warm.ms,
+    sessionInMs: model.loadDurationInMs,
+    speeds,
+    streamedBytes,
+    decodeShare: (streamedBytes / bandwidth) * one.decode,
+    ...adapter,
+    adapterLoadShare: adapter.adapterLoadInMs / cold.ms,
+    switchShare: adapter.switchInMs / cold.ms,
+    steadyMemory: steady.rssBytes / weightBytes,
+    peakMemory: afterLoad.peakRssBytes / weightBytes,
+  }
+}
+
+/** Bytes of the weights in 32-bit floats: what a step at batch 1 reads once (of untied embeddings only the rows that it needs). */
+function usedBytes({ composition }: Model): number {
+  let bytes = 0
+  for (const [name, { shape }] of composition.base.weights) {
+    if (name === 'model.embed_tokens.weight' && !composition.base.architecture.tiedEmbeddings)
+      continue
+    bytes += shape.reduce((a, b) => a * b, 1) * 4
+  }
+  return bytes
+}
+
+async function batchSpeed(model: Model, batch: number, nTokens: number): Promise<BatchSpeed> {
+  const prefillMs = median(await repeat(3, () => prefill(model, batch)))
+  // In turns, so that what else the machine does falls on both.
+  const plain: number[] = []
+  const captured: number[] = []
+  await stepTime(model, batch, nTokens, false)
+  for (let i = 0; i < 5; i++) {
+    plain.push(await stepTime(model, batch, nTokens, false))
+    captured.push(await stepTime(model, batch, nTokens, true))
+  }
+  const ratios = captured.map((ms, i) => ms / (plain[i] as number))
+  return {
+    batch,
+    prefill: (batch * promptLength) / (prefillMs / 1000),
+    decode: batch / (median(plain) / 1000),
+    decodeWithCapture: batch / (median(captured) / 1000),
+    captureRatio: median(ratios),
+  }
+}
+
+async function prefill(model: Model, batch: number): Promise<number> {
+  const sequences = Array.from({ length: batch }, (_, i) => ({
+    id: String(i),
+    tokenIds: promptTokens(i),
+  }))
+  const { ms } = await timed(async () => {
+    for await (const _ of model.score({
+      sequences,
+      layers: [0],
+      tokenBudget: batch * promptLength,
+    }));
+  })
+  return ms
+}
+
+/** Milliseconds of a decode step: the time of a long generation less that of a short one, so that the prompt cancels out. */
+async function stepTime(
+  model: Model,
+  batch: number,
+  nTokens: number,
+  capture: boolean,
+): Promise<number> {
+  const short = await generate(model, batch, 2, capture)
+  const long = await generate(model, batch, 2 + nTokens, capture)
+  return (long - short) / nTokens
+}
+
+async function generate(
+  model: Model,
+  batch: number,
+  maxNewTokens: number,
+  capture: boolean,
+): Promise<number> {
+  const { ms } = await timed(async () => {
+    const answers = model.generate({
+      prompts: [{ id: 'p', tokenIds: promptTokens(0), samples: batch }],
+      seed: 0,
+      maxNewTokens,
+      stopTokenIds: [],
+      batchSize: batch,
+      ...(capture ? { capture: {} } : {}),
+    })
+    for await (const _ of answers);
+  })
+  return ms
+}
+
+function promptTokens(row: number): number[] {
+  return Array.from({ length: promptLength }, (_, i) => (i * 37 + row * 11) % 300)
+}
+
+async function measureAdapters(model: Model, adapters: readonly string[], cache: string) {
+  const layers = adapters.map((adapter) => [
+    { role: 'em' as const, mode: 'stacked' as const, adapter },
+  ])
+  const [a = [], b = []] = layers
+  const opened = await timed(() => compose({ base: model.composition.base, layers: a, cache }))
+  const first = await timed(() => model.activate(opened.value))
+  await model.switchTo(b)
+  const [x, y] = [
+    await compose({ base: model.composition.base, layers: a, cache }),
+    await compose({ base: model.composition.base, layers: b, cache }),
+  ]
+  const switches: number[] = []
+  for (let i = 0; i < 8; i++)
+    switches.push((await timed(() => model.activate(i % 2 === 0 ? x : y))).ms)
+  const loadMs = opened.ms + model.adapterLoadDurationInMs
+  return {
+    adapterLoadInMs: loadMs,
+    selfTestInMs: Math.max(0, first.ms - model.adapterLoadDurationInMs),
+    switchInMs: median(switches),
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; value: T }> {
+  const start = performance.now()
+  const value = await work()
+  return { ms: performance.now() - start, value }
+}
+
+async function repeat(n: number, work: () => Promise<number>): Promise<number[]> {
+  const values: number[] = []
+  for (let i = 0; i < n; i++) values.push(await work())
+  return values
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+}
