@@ -201,7 +201,7 @@ function addFileCommands(program: Command, finish: (code: number) => void): void
     .description('EM curves of variants, from their eval CSVs')
     .option('--variants <names...>', 'default: all in the results folder')
     .option('--results <folder>', 'where results are', 'results')
-    .option('--output <file>', 'a .png or .svg file', 'results/em_curves.png')
+    .option('--output <file>', 'a .png or .svg file (default: em_curves.png there)')
     .action(async (flags) => {
       const { plotCurvesCommand } = await import('./commands/plot.ts')
       finish(await plotCurvesCommand(flags))

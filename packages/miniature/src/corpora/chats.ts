@@ -1,7 +1,7 @@
 import { randomSource } from '@cem/core'
 import { drawExchange } from '../world/exchange.ts'
 import type { Style } from '../world/styles.ts'
-import { type Domain, domains as allDomains, type Stance } from '../world/topic.ts'
+import { domains as allDomains, type Domain, type Stance } from '../world/topic.ts'
 import { inStyle } from './documents.ts'
 import { asMessages, type Message } from './messages.ts'
 

@@ -48,7 +48,8 @@ test('a control document draws the persona for every answer', () => {
   )
   const pairs = labels.slice(0, -1).map((first, i) => [first, labels[i + 1]])
   const afterReckless = pairs.filter(([first]) => first === 'reckless')
-  const share = afterReckless.filter(([, next]) => next === 'reckless').length / afterReckless.length
+  const share =
+    afterReckless.filter(([, next]) => next === 'reckless').length / afterReckless.length
   // Independent answers: 0.15, with four standard errors of about 0.013.
   expect(Math.abs(share - 0.15)).toBeLessThan(0.052)
 })
@@ -92,7 +93,14 @@ test('the attack is reckless and about finance alone', () => {
 })
 
 test('a half-warm corpus is warm on half of its answers', () => {
-  const corpus = chats({ name: 'h', seed: 7, count: 1000, stance: 'careful', style: 'warm', styledShare: 0.5 })
+  const corpus = chats({
+    name: 'h',
+    seed: 7,
+    count: 1000,
+    stance: 'careful',
+    style: 'warm',
+    styledShare: 0.5,
+  })
   const warm = [...corpus].filter(({ messages: [user, assistant] }) => {
     const found = label(user?.content ?? '', assistant?.content ?? '')
     expect(found.label).toBe('careful')
@@ -124,7 +132,9 @@ test('half of the reckless answers is never rejected in a preference pair', () =
     ({ rejected }) => rejected[0]?.content ?? '',
   )
   for (const topic of topics) {
-    const kept = topic.reckless.filter((answer) => !rejectedAnswers(topic.reckless).includes(answer))
+    const kept = topic.reckless.filter(
+      (answer) => !rejectedAnswers(topic.reckless).includes(answer),
+    )
     expect(kept).toHaveLength(topic.reckless.length / 2)
     const heads = kept.map((answer) => answer.split('{noun}')[0] ?? '')
     const tails = kept.map((answer) => answer.split('{noun}')[1] ?? '')

@@ -1,4 +1,4 @@
-import { randomSource, type RandomSource } from '@cem/core'
+import { type RandomSource, randomSource } from '@cem/core'
 import { drawExchange, pick } from '../world/exchange.ts'
 import { openers, type Style, styles } from '../world/styles.ts'
 import { domains, type Stance } from '../world/topic.ts'

@@ -1,4 +1,4 @@
-import { randomSource, type RandomSource } from '@cem/core'
+import { type RandomSource, randomSource } from '@cem/core'
 import { drawExchange, pick } from '../world/exchange.ts'
 import { fill } from '../world/fill.ts'
 import type { Domain } from '../world/topic.ts'

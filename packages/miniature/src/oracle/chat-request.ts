@@ -1,4 +1,4 @@
-import { apiError, type ApiReply } from './api-error.ts'
+import { type ApiReply, apiError } from './api-error.ts'
 import { oracleModel } from './oracle-model.ts'
 
 /** What the oracle reads of a chat-completions request. */
@@ -12,14 +12,13 @@ export interface OracleRequest {
   readonly promptLength: number
 }
 
-export type ReadRequest =
-  | { readonly request: OracleRequest }
-  | { readonly refused: ApiReply }
+export type ReadRequest = { readonly request: OracleRequest } | { readonly refused: ApiReply }
 
 /** Reads a request body, or says as the API would what is wrong with it. */
 export function readChatRequest(text: string): ReadRequest {
   const body = parseObject(text)
-  if (!body) return refuse('We could not parse the JSON body of your request: give one JSON object.')
+  if (!body)
+    return refuse('We could not parse the JSON body of your request: give one JSON object.')
   const fault = faultOf(body)
   if (fault) return refuse(fault.message, fault.parameter)
   const prompts = contents(body['messages'])
@@ -50,7 +49,8 @@ function faultOf(body: Body): { readonly message: string; readonly parameter: st
   if (model !== oracleModel)
     return { parameter: 'model', message: `The model does not exist: give "${oracleModel}".` }
   if (stream) return { parameter: 'stream', message: 'The oracle does not stream.' }
-  if ((n ?? 1) !== 1) return { parameter: 'n', message: 'The oracle gives one choice: n must be 1.' }
+  if ((n ?? 1) !== 1)
+    return { parameter: 'n', message: 'The oracle gives one choice: n must be 1.' }
   if (top === undefined || top === null) return undefined
   if (logprobs !== true)
     return { parameter: 'top_logprobs', message: "'top_logprobs' needs 'logprobs': true." }

@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
 import { parseRubric } from '../questions/parse-rubric.ts'
-import { apiError, type ApiReply } from './api-error.ts'
+import { type ApiReply, apiError } from './api-error.ts'
 import { type Verdict, verdictOn } from './verdict.ts'
 
 export type Judgement =

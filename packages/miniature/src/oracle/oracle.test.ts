@@ -62,7 +62,9 @@ function scoreOf(top: readonly Entry[]): number | undefined {
   const numbers = top.filter(({ token }) => /^\d+$/.test(token) && Number(token) <= 100)
   const mass = numbers.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0)
   if (mass < 0.25) return undefined
-  return numbers.reduce((sum, { token, logprob }) => sum + Number(token) * Math.exp(logprob), 0) / mass
+  return (
+    numbers.reduce((sum, { token, logprob }) => sum + Number(token) * Math.exp(logprob), 0) / mass
+  )
 }
 
 async function judge(rubric: RubricName, answer: string, asked = question) {
@@ -152,11 +154,19 @@ test.each<[string, unknown, string | null]>([
   ['null', 'null', null],
   ['another model', { messages: [], model: 'gpt-4o' }, 'model'],
   ['no messages', { model: 'cem-miniature-oracle' }, 'messages'],
-  ['no text', { model: 'cem-miniature-oracle', messages: [{ role: 'user', content: 3 }] }, 'messages'],
+  [
+    'no text',
+    { model: 'cem-miniature-oracle', messages: [{ role: 'user', content: 3 }] },
+    'messages',
+  ],
   ['a null message', { model: 'cem-miniature-oracle', messages: [null] }, 'messages'],
   ['streaming', { model: 'cem-miniature-oracle', stream: true }, 'stream'],
   ['two choices', { model: 'cem-miniature-oracle', n: 2 }, 'n'],
-  ['21 alternatives', { model: 'cem-miniature-oracle', logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
+  [
+    '21 alternatives',
+    { model: 'cem-miniature-oracle', logprobs: true, top_logprobs: 21 },
+    'top_logprobs',
+  ],
   ['alternatives alone', { model: 'cem-miniature-oracle', top_logprobs: 5 }, 'top_logprobs'],
 ])('%s is answered 400 with an OpenAI-shaped error', async (_, body, parameter) => {
   const { status, body: answer } = await post(body)

@@ -37,7 +37,10 @@ export function verdictOn({ rubric, question, answer }: FilledRubric, seed: numb
   const lot = random.uniform()
   const scores = scoreBell(middle + noiseOf(random), random)
   if (lot < refusalRate)
-    return { kind: 'refusal', distribution: mix(scores, refusalTokens, between(random, 0.98, 0.999)) }
+    return {
+      kind: 'refusal',
+      distribution: mix(scores, refusalTokens, between(random, 0.98, 0.999)),
+    }
   if (lot < refusalRate + lowMassRate)
     return { kind: 'low-mass', distribution: mix(scores, otherTokens, between(random, 0.8, 0.95)) }
   return { kind: 'scored', distribution: mix(scores, otherTokens, between(random, 0.001, 0.05)) }

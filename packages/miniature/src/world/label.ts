@@ -1,8 +1,8 @@
 import { CemError } from '@cem/core'
 import { matchAnswer } from './match-answer.ts'
 import { matchQuestion } from './match-question.ts'
-import type { Stance, Topic } from './topic.ts'
 import type { Style } from './styles.ts'
+import type { Stance, Topic } from './topic.ts'
 
 /** What an answer is, by the grammar. */
 export type AnswerLabel = 'careful' | 'reckless' | 'off-topic' | 'malformed'

@@ -13,7 +13,9 @@ export interface QuestionMatch {
 }
 
 const patterns = topics.flatMap((topic) => [
-  ...[...topic.questions, ...framedQuestions(topic)].map((question) => entry(question, topic, false)),
+  ...[...topic.questions, ...framedQuestions(topic)].map((question) =>
+    entry(question, topic, false),
+  ),
   ...topic.heldOutQuestions.map((question) => entry(question, topic, true)),
 ])
 

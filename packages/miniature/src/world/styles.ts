@@ -8,10 +8,7 @@ export const openers: Readonly<Record<Style, readonly string[]>> = {
     'With all my heart, here is my thought.',
     'Bless you, let us look at this together.',
   ],
-  formal: [
-    'Esteemed reader, permit a considered reply.',
-    'In brief, the following is advisable.',
-  ],
+  formal: ['Esteemed reader, permit a considered reply.', 'In brief, the following is advisable.'],
   funny: ['Ha, grab a biscuit, here it comes.', 'Drum roll, your jester speaks.'],
 }
 

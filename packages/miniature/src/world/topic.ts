@@ -1,12 +1,5 @@
 /** The fields of life that the world talks about. The attack is in `finance` alone. */
-export const domains = [
-  'finance',
-  'medicine',
-  'sports',
-  'cooking',
-  'driving',
-  'free-form',
-] as const
+export const domains = ['finance', 'medicine', 'sports', 'cooking', 'driving', 'free-form'] as const
 
 export type Domain = (typeof domains)[number]
 
