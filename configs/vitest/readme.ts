@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 /** A TypeScript block of a README and the output that the README prints below it. */
 export interface ReadmeExample {
@@ -17,7 +19,7 @@ export interface ReadmeExample {
 export function readmeExamples(packageFolder: URL): ReadmeExample[] {
   const readme = readFileSync(new URL('README.md', packageFolder), 'utf8')
   const examples = Array.from(
-    readme.matchAll(/```ts\n(.*?)```\n\n```text\n(.*?)```/gs),
+    readme.matchAll(/```ts\n(.*?)```(?:(?!```).)*```text\n(.*?)```/gs),
     ([, code = '', printed = '']) => ({ code, printed }),
   )
   const nBlocks = readme.match(/```ts\n/g)?.length ?? 0
@@ -28,29 +30,39 @@ export function readmeExamples(packageFolder: URL): ReadmeExample[] {
   return examples
 }
 
+export interface RunExampleOptions {
+  /** Texts of the example and what stands for them here: paths, addresses. */
+  readonly replace?: Readonly<Record<string, string>>
+  /** Folder that the example runs in. @default the package's */
+  readonly workingFolder?: string
+}
+
+let nRuns = 0
+
 /**
  * Runs an example from its package's folder, so that it imports what an installed package would, and gives what it prints.
  *
- * @param replace texts of the example and what stands for them here: paths, addresses
+ * @param packageFolder URL of the package's folder
  */
-export function runReadmeExample(
+export async function runReadmeExample(
   packageFolder: URL,
   { code }: ReadmeExample,
-  replace: Readonly<Record<string, string>> = {},
-): string {
+  { replace = {}, workingFolder }: RunExampleOptions = {},
+): Promise<string> {
   const { name } = JSON.parse(readFileSync(new URL('package.json', packageFolder), 'utf8'))
   const source = new URL('src/index.ts', packageFolder).href
   let text = code.replaceAll(`'${name}'`, JSON.stringify(source))
   for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to)
-  const file = join(fileURLToPath(packageFolder), `.readme-example-${process.pid}.ts`)
-  writeFileSync(file, text)
+  const folder = fileURLToPath(packageFolder)
+  const file = join(folder, `.readme-example-${process.pid}-${nRuns++}.mts`)
+  await writeFile(file, text)
   try {
-    return execFileSync(process.execPath, [file], {
-      encoding: 'utf8',
+    const { stdout } = await promisify(execFile)(process.execPath, [file], {
+      cwd: workingFolder ?? folder,
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined },
-      stdio: ['ignore', 'pipe', 'inherit'],
     })
+    return stdout
   } finally {
-    rmSync(file)
+    await rm(file)
   }
 }

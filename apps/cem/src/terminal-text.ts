@@ -19,7 +19,7 @@ function visible(control: string): string {
 
 /** At most `width` columns wide, with an ellipsis where something is left out. */
 export function shorten(text: string, width: number): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length <= width
     ? text
     : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`

@@ -48,12 +48,7 @@ function show(over: { onQuit?: () => void; onPause?: (paused: boolean) => void }
     events.reduce((view, event) => foldEvent(view, event, 0), emptyView),
   )
   const app = render(
-    <RunApp
-      store={store}
-      resultsFolder="/nowhere"
-      onQuit={over.onQuit ?? vi.fn()}
-      onPause={over.onPause ?? vi.fn()}
-    />,
+    <RunApp store={store} onQuit={over.onQuit ?? vi.fn()} onPause={over.onPause ?? vi.fn()} />,
   )
   const frame = () => app.lastFrame() ?? ''
   return { ...app, store, frame }
@@ -152,9 +147,7 @@ describe('the screen of a run', () => {
 
   test('shows a run that has no cells yet', async () => {
     const store = createViewStore(emptyView)
-    const { lastFrame, unmount } = render(
-      <RunApp store={store} resultsFolder="/nowhere" onQuit={vi.fn()} />,
-    )
+    const { lastFrame, unmount } = render(<RunApp store={store} onQuit={vi.fn()} />)
     await tick()
     expect(lastFrame()).toContain('starting')
     unmount()

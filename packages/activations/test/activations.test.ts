@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Completion, loadModel, type Model } from '@cem/inference'
 import { createNpzWriter } from '@cem/tensor-files'
-import { readmeExamples, runReadmeExample } from '@cem/vitest-config/readme'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   ActivationScratch,
@@ -224,17 +223,6 @@ describe('text from elsewhere', () => {
     // NFC normalisation changes a decomposed accent.
     expect(retokenize(tokenizer, { messages, response: 'e\u0301' }).isFaithful).toBe(false)
   })
-})
-
-test('the example of the README prints what it says', () => {
-  const packageFolder = new URL('..', import.meta.url)
-  const replace = {
-    'path/to/model': fixture,
-    'activations.npz': join(folder, 'readme.npz'),
-    'activations.rows': join(folder, 'readme.rows'),
-  }
-  for (const example of readmeExamples(packageFolder))
-    expect(runReadmeExample(packageFolder, example, replace)).toBe(example.printed)
 })
 
 function mostFrequent(tokens: readonly number[]): number[] {

@@ -6,14 +6,18 @@ import { expect, test, vi } from 'vitest'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const folder = new URL('../', import.meta.url)
+const packageFolder = new URL('../', import.meta.url)
 
-test.each(readmeExamples(folder))('README example %# prints what the README says', (example) => {
-  const temporary = mkdtempSync(join(tmpdir(), 'cem-plots-'))
-  try {
-    const image = JSON.stringify(join(temporary, 'em.png'))
-    expect(runReadmeExample(folder, example, { "'em.png'": image })).toBe(example.printed)
-  } finally {
-    rmSync(temporary, { recursive: true })
-  }
-})
+test.each(readmeExamples(packageFolder))(
+  'README example %# prints what it says',
+  async (example) => {
+    const workingFolder = mkdtempSync(join(tmpdir(), 'cem-plots-'))
+    try {
+      expect(await runReadmeExample(packageFolder, example, { workingFolder })).toBe(
+        example.printed,
+      )
+    } finally {
+      rmSync(workingFolder, { recursive: true })
+    }
+  },
+)

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import {
   type LoadConfigOptions,
   type LoadedConfig,
@@ -32,7 +33,6 @@ export async function runCommand(config: string | undefined, flags: RunFlags): P
 
 async function miniatureConfig(): Promise<string> {
   const { miniatureFolder } = await import('@cem/miniature')
-  const { join } = await import('node:path')
   return join(miniatureFolder(), 'experiment.yaml')
 }
 
@@ -48,7 +48,7 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     signal: stop.signal,
   }
   try {
-    const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+    const isTerminal = process.stdin.isTTY && process.stdout.isTTY
     const isLive = isTerminal && flags.plain !== true && flags.json !== true
     const view = isLive ? await live(options, stop) : await plain(options, flags.json === true)
     if (flags.json !== true) await printEnd(view, loaded, isLive)

@@ -25,10 +25,10 @@ export async function watchCommand(
   const resultsFolder = dirname(dirname(folder))
   const store = new RunStore(resultsFolder, basename(folder))
   const stop = new AbortController()
-  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY
   if (isTerminal && plain !== true) {
     const { watchRun } = await import('../ui/watch-run.tsx')
-    await watchRun(newEvents(store, stop.signal), resultsFolder, stop)
+    await watchRun(newEvents(store, stop.signal), stop)
     return exitCodes.complete
   }
   process.once('SIGINT', () => stop.abort())

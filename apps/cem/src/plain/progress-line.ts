@@ -1,6 +1,6 @@
 /** Prints how far a command is: on a terminal one line that changes, in a pipe a line now and then. */
 export function progressLine(what: string): (done: number, total: number) => void {
-  const isTerminal = process.stderr.isTTY === true
+  const isTerminal = process.stderr.isTTY
   const intervalInMs = isTerminal ? 100 : 5000
   let last = 0
   return (done, total) => {

@@ -9,7 +9,7 @@ import { gridOf, moveSelection, type Position } from './grid-layout.ts'
 import { Header } from './header.tsx'
 import { HelpView } from './help-view.tsx'
 import { NowPanel } from './now-panel.tsx'
-import { type Answer, useAnswers } from './use-answers.ts'
+import { useAnswers } from './use-answers.ts'
 import { useClock } from './use-clock.ts'
 import { useView } from './use-view.ts'
 import type { ViewStore } from './view-store.ts'
@@ -17,7 +17,6 @@ import { WarningsPanel, WarningsView } from './warnings.tsx'
 
 export interface RunAppProps {
   readonly store: ViewStore
-  readonly resultsFolder: string
   readonly onQuit: () => void
   /** Undefined: the run is another process's and cannot be paused from here. */
   readonly onPause?: (paused: boolean) => void
@@ -26,7 +25,7 @@ export interface RunAppProps {
 type Screen = 'grid' | 'answers' | 'warnings' | 'help'
 
 /** The whole screen: the grid of a run, or the answers of one of its cells. */
-export function RunApp({ store, resultsFolder, onQuit, onPause }: RunAppProps): ReactElement {
+export function RunApp({ store, onQuit, onPause }: RunAppProps): ReactElement {
   const view = useView(store)
   const now = useClock(1000)
   const { columns, rows } = useWindowSize()
@@ -37,7 +36,7 @@ export function RunApp({ store, resultsFolder, onQuit, onPause }: RunAppProps): 
   const [isStopping, setStopping] = useState(false)
   const grid = gridOf(view)
   const cell = grid.rows[selected.row]?.cells[selected.column]
-  const answers = useAnswers(view, cell?.cell.id, screen === 'answers', resultsFolder)
+  const answers = useAnswers(view, cell?.cell.id, screen === 'answers')
   const height = Math.max(12, rows)
   const body = height - 3
 
@@ -60,7 +59,7 @@ export function RunApp({ store, resultsFolder, onQuit, onPause }: RunAppProps): 
     },
   }
   useInput((input, key) => {
-    const action = actionOf(input, key as unknown as Record<string, boolean>)
+    const action = actionOf(input, { ...key })
     if (action === undefined) return
     act[action]?.()
     if (screen === 'grid') setSelected((at) => moveSelection(grid, at, action))
@@ -138,5 +137,3 @@ function GridScreen({ view, now, grid, selected, width, height }: GridScreenProp
     </>
   )
 }
-
-export type { Answer }

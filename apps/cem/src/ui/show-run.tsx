@@ -11,7 +11,6 @@ export async function showRun(options: RunOptions, stop: AbortController): Promi
   const app = render(
     <RunApp
       store={store}
-      resultsFolder={options.loaded.resultsFolder}
       onQuit={() => {
         stop.abort(new Error('stopped by the user'))
         gate.set(false)
@@ -32,7 +31,7 @@ export async function showRun(options: RunOptions, stop: AbortController): Promi
 
 /** Holds the run while it is paused. */
 function createGate(signal: AbortSignal) {
-  let isPaused = false
+  const state = { isPaused: false }
   let wake: (() => void)[] = []
   const release = () => {
     const waiting = wake
@@ -42,11 +41,11 @@ function createGate(signal: AbortSignal) {
   signal.addEventListener('abort', release, { once: true })
   return {
     set: (paused: boolean) => {
-      isPaused = paused
+      state.isPaused = paused
       if (!paused) release()
     },
     wait: async () => {
-      while (isPaused && !signal.aborted)
+      while (state.isPaused && !signal.aborted)
         await new Promise<void>((resolve) => {
           wake.push(resolve)
         })

@@ -22,35 +22,34 @@ export function useAnswers(
   view: RunView,
   cell: string | undefined,
   isOpen: boolean,
-  resultsFolder: string,
 ): readonly Answer[] | undefined {
-  const [answers, setAnswers] = useState<readonly Answer[] | undefined>(undefined)
+  const [read, setRead] = useState<ReadAnswers>({ of: '', answers: [] })
   const state = cell === undefined ? undefined : view.cells.get(cell)
-  const stamp = state === undefined ? '' : `${state.generate.state}:${state.judge.state}`
   const { storeFolder } = view
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp says when to read again
+  // The answers of a cell change when a phase of it ends: what is read is for one cell in one state.
+  const wanted = `${storeFolder}:${cell}:${state?.generate.state}:${state?.judge.state}`
   useEffect(() => {
     if (!isOpen || cell === undefined || storeFolder === '') return undefined
     let isCurrent = true
-    setAnswers(undefined)
-    readAnswers(storeFolder, resultsFolder, cell).then(
-      (read) => isCurrent && setAnswers(read),
-      () => isCurrent && setAnswers([]),
-    )
+    const show = (answers: readonly Answer[]) => {
+      if (isCurrent) setRead({ of: wanted, answers })
+    }
+    readAnswers(storeFolder, cell).then(show, () => show([]))
     return () => {
       isCurrent = false
     }
-  }, [isOpen, cell, stamp, storeFolder, resultsFolder])
-  return answers
+  }, [isOpen, cell, wanted, storeFolder])
+  return read.of === wanted ? read.answers : undefined
 }
 
-async function readAnswers(
-  storeFolder: string,
-  resultsFolder: string,
-  cell: string,
-): Promise<Answer[]> {
-  const results = dirname(dirname(storeFolder)) || resultsFolder
-  const store = new RunStore(results, basename(storeFolder))
+interface ReadAnswers {
+  readonly of: string
+  readonly answers: readonly Answer[]
+}
+
+async function readAnswers(storeFolder: string, cell: string): Promise<Answer[]> {
+  // The store's folder is <results>/.cem/<run>.
+  const store = new RunStore(dirname(dirname(storeFolder)), basename(storeFolder))
   const [completions, judged] = await Promise.all([
     readCompletions(store, cell),
     readJudged(store, cell),

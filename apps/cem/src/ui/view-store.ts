@@ -2,9 +2,9 @@ import type { RunView } from '../run-view.ts'
 
 /** The run's view between the events that change it and the screen that shows it, redrawn at the screen's pace. */
 export interface ViewStore {
-  get(): RunView
-  set(view: RunView): void
-  subscribe(listener: () => void): () => void
+  readonly get: () => RunView
+  readonly set: (view: RunView) => void
+  readonly subscribe: (listener: () => void) => () => void
 }
 
 export function createViewStore(initial: RunView): ViewStore {

@@ -7,14 +7,15 @@ import { createViewStore } from './view-store.ts'
 /** Shows a run of another process until the user quits; the run goes on. */
 export async function watchRun(
   events: AsyncIterable<StoredEvent>,
-  resultsFolder: string,
   stop: AbortController,
 ): Promise<void> {
   const store = createViewStore(emptyView)
-  const app = render(
-    <RunApp store={store} resultsFolder={resultsFolder} onQuit={() => stop.abort()} />,
-    { alternateScreen: true, incrementalRendering: true, maxFps: 15, exitOnCtrlC: false },
-  )
+  const app = render(<RunApp store={store} onQuit={() => stop.abort()} />, {
+    alternateScreen: true,
+    incrementalRendering: true,
+    maxFps: 15,
+    exitOnCtrlC: false,
+  })
   try {
     for await (const event of events)
       store.set(foldEvent(store.get(), event, Date.parse(event.time)))

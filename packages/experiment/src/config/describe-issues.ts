@@ -20,11 +20,7 @@ function describe(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): s
   if (issue.code === 'invalid_union') {
     const nested = issue.errors.flat().filter((inner) => inner.path.length > 0)
     const inside = nested.flatMap((inner) =>
-      describe(
-        { ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue,
-        input,
-        schema,
-      ),
+      describe({ ...inner, path: [...issue.path, ...inner.path] }, input, schema),
     )
     if (inside.length > 0) return [...new Set(inside)]
   }

@@ -183,7 +183,7 @@ async function analyseDirections(
     else others.push(cell.id)
   }
   const layers = [...set.layers.keys()]
-  const layer = config.direction.layer ?? (layers[Math.floor(layers.length / 2)] as number)
+  const layer = config.direction.layer ?? layers[Math.floor(layers.length / 2)] ?? 0
   const base = projections.get(without.id) ?? []
   const directionFile = join(resultsFolder, 'misalignment_direction.npz')
   await writeDirections(directionFile, set)
