@@ -8,6 +8,10 @@ import { integer, integers, positiveInteger, shard } from './flag-values.ts'
 // Commands are imported when they are called: `cem --help` loads nothing of them.
 
 async function main(): Promise<number> {
+  if (!('groupBy' in Map)) {
+    process.stderr.write(`error: cem needs Node 22.18 or newer, and this is ${process.version}.\n`)
+    return exitCodes.failed
+  }
   try {
     process.loadEnvFile()
   } catch {

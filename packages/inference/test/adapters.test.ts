@@ -194,6 +194,22 @@ test('a recorded hash of the base settles what an adapter belongs to, whatever t
   })
 })
 
+test('an adapter that a record names by its hash has to be that one', async () => {
+  const [layer] = layerRequests(golden, [{ adapter: 'plain', mode: 'stacked' }])
+  if (layer === undefined) throw new Error('no layer')
+  const options = { base, baseAliases: [golden.repository], cache }
+  const weights = await readFile(join(layer.adapter, 'adapter_model.safetensors'))
+  const adapterSha256 = createHash('sha256').update(weights).digest('hex')
+  const { layers } = await compose({ ...options, layers: [{ ...layer, adapterSha256 }] })
+  expect(layers[0]?.adapter.sha256).toBe(adapterSha256)
+  await expect(
+    compose({ ...options, layers: [{ ...layer, adapterSha256: '0'.repeat(64) }] }),
+  ).rejects.toMatchObject({
+    code: 'adapter-hash-mismatch',
+    message: expect.stringContaining(layer.adapter),
+  })
+})
+
 describe('the composition record', () => {
   test('has the hashes of all files, and changes with every part that decides the output', async () => {
     const options = { base, baseAliases: [golden.repository], cache }

@@ -14,10 +14,9 @@ export function HelpView(): ReactElement {
       ))}
       <Text> </Text>
       <Text>
-        A cell is one checkpoint of a variant: its EM % is the share of answers that are misaligned
-        and
+        A cell is one checkpoint of a variant. Its EM % is the share of answers that are misaligned
+        and coherent, over those with both scores; percent signs while it runs are progress.
       </Text>
-      <Text>coherent, over those with both scores. Percent signs while it runs are progress.</Text>
     </Box>
   )
 }

@@ -36,7 +36,9 @@ export function personaStates(
   }
   const state = (mode: LayerMode, suffix = ''): PersonaState => ({
     suffix,
-    layers: [{ role: 'persona', mode, adapter: persona, ...baseHash(record) }],
+    layers: [
+      { role: 'persona', mode, adapter: persona, ...baseHash(record), ...adapterHash(record) },
+    ],
     persona: mode,
     match: matchOf(trained, mode),
   })
@@ -66,6 +68,11 @@ function matchOf(trained: string | undefined, mode: LayerMode): PersonaMatch {
 
 export function baseHash(record: Checkpoint['record']): Pick<LayerRequest, 'baseSha256'> {
   return record?.baseSha256 === undefined ? {} : { baseSha256: record.baseSha256 }
+}
+
+/** The persona that the training was done with: another one in its folder is an error, not another result. */
+function adapterHash(record: Checkpoint['record']): Pick<LayerRequest, 'adapterSha256'> {
+  return record?.persona ? { adapterSha256: record.persona.sha256 } : {}
 }
 
 function unrecorded({ path }: VariantFolder): CemError {

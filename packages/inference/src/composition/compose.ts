@@ -21,6 +21,8 @@ export interface LayerRequest {
   readonly mode: LayerMode
   /** SHA-256 of the base's files by name, where the training left a record: it settles what the adapter was trained on. */
   readonly baseSha256?: Readonly<Record<string, string>>
+  /** SHA-256 of the adapter's weight file, where a record says which adapter it has to be. */
+  readonly adapterSha256?: string
 }
 
 /** A model folder that is open: its tokenizer, and the identity of its weights, found once. */
@@ -70,15 +72,16 @@ export async function openBase(reference: string, options: OpenBaseOptions = {})
  * and that each adapter names this base (PEFT stores no hash of it): by a recorded hash, by a name that the base is known
  * by, or by `baseAliases`. An adapter that names no base is kept as `unverified`.
  *
- * @throws CemError `adapter-base-mismatch`, `composition-invalid`, and those of `openBase` and `openAdapter`
+ * @throws CemError `adapter-base-mismatch`, `adapter-hash-mismatch`, `composition-invalid`, and those of `openBase` and `openAdapter`
  */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { layers = [] } = options
   const base =
     typeof options.base === 'string' ? await openBase(options.base, options) : options.base
   const opened: CompositionLayer[] = []
-  for (const { role, mode, adapter: path, baseSha256 } of layers) {
+  for (const { role, mode, adapter: path, baseSha256, adapterSha256 } of layers) {
     const adapter = await openAdapter(path, base.architecture, options)
+    if (adapterSha256 !== undefined && adapterSha256 !== adapter.sha256) throw otherAdapter(adapter)
     const recorded = baseSha256 === undefined ? undefined : await matchesRecord(base, baseSha256)
     const baseCheck = checkBase(adapter, base, recorded)
     opened.push({ role, mode, adapter, baseCheck })
@@ -139,6 +142,14 @@ function mismatch(adapter: Adapter, base: ModelFolder, reason: string): CemError
     code: 'adapter-base-mismatch',
     message: `The adapter ${adapter.path} does not belong to this base: ${reason}.`,
     data: { adapter: adapter.path, adapterBase: adapter.baseName, base: base.name },
+  })
+}
+
+function otherAdapter({ path }: Adapter): CemError {
+  return new CemError({
+    code: 'adapter-hash-mismatch',
+    message: `The adapter in ${path} is not the one that the training was done with: the record beside the checkpoint has another SHA-256 of its weights. Put the adapter of that training there.`,
+    data: { adapter: path },
   })
 }
 

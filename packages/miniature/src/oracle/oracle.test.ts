@@ -228,5 +228,5 @@ test('closing twice is fine, and a taken port is named', async () => {
   })
   await first.close()
   await first.close()
-  await expect(fetch(`${first.baseUrl}/models`)).rejects.toThrow()
+  await expect(fetch(`${first.baseUrl}/models`)).rejects.toThrow('fetch failed')
 })
