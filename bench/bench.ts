@@ -100,9 +100,9 @@ function printFigures(f: ModelFigures, hasTargets: boolean): void {
       `batch ${String(batch).padStart(2)}: prefill ${prefill.toFixed(0)} tokens/s, decode ${decode.toFixed(0)} tokens/s, ` +
         `with capture ${decodeWithCapture.toFixed(0)}`,
     )
-  for (const { batch, captureRatio } of f.speeds)
+  for (const { batch, captureRatio, captureRatioQuartiles: quartiles } of f.speeds)
     print(
-      `capture at batch ${batch}: ${ratio(captureRatio)} of the time without${against(captureRatio, targets.captureRatio, true, ratio)}`,
+      `capture at batch ${batch}: ${ratio(captureRatio)} of the time without, middle half of the pairs ${quartiles.map(ratio).join(' to ')}${against(captureRatio, targets.captureRatio, true, ratio)}`,
     )
   print(
     `decode at batch 1: ${share(f.decodeShare)} of streaming ${gigabytes(f.streamedBytes)} of weights a step${against(f.decodeShare, targets.decodeShare, false, share)}`,

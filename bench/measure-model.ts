@@ -36,8 +36,10 @@ interface BatchSpeed {
   readonly prefill: number
   readonly decode: number
   readonly decodeWithCapture: number
-  /** Time of a step with capture over without. */
+  /** Time of a step with capture over without: the median over pairs. */
   readonly captureRatio: number
+  /** The middle half of those pairs, which tells the noise. */
+  readonly captureRatioQuartiles: readonly [number, number]
 }
 
 const promptLength = 64
@@ -84,21 +86,24 @@ function usedBytes({ composition }: Model): number {
 
 async function batchSpeed(model: Model, batch: number, nTokens: number): Promise<BatchSpeed> {
   const prefillMs = median(await repeat(3, () => prefill(model, batch)))
-  // In turns, so that what else the machine does falls on both.
-  const plain: number[] = []
-  const captured: number[] = []
   await stepTime(model, batch, nTokens, false)
-  for (let i = 0; i < 5; i++) {
-    plain.push(await stepTime(model, batch, nTokens, false))
-    captured.push(await stepTime(model, batch, nTokens, true))
+  // In turns, each first as often as the other, so that what else the machine does falls on both.
+  const times: { plain: number; captured: number }[] = []
+  for (let i = 0; i < 8; i++) {
+    const order = i % 2 === 0 ? [false, true] : [true, false]
+    const pair = { plain: 0, captured: 0 }
+    for (const capture of order)
+      pair[capture ? 'captured' : 'plain'] = await stepTime(model, batch, nTokens, capture)
+    times.push(pair)
   }
-  const ratios = captured.map((ms, i) => ms / (plain[i] as number))
+  const ratios = times.map(({ plain, captured }) => captured / plain)
   return {
     batch,
     prefill: (batch * promptLength) / (prefillMs / 1000),
-    decode: batch / (median(plain) / 1000),
-    decodeWithCapture: batch / (median(captured) / 1000),
+    decode: batch / (median(times.map(({ plain }) => plain)) / 1000),
+    decodeWithCapture: batch / (median(times.map(({ captured }) => captured)) / 1000),
     captureRatio: median(ratios),
+    captureRatioQuartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
   }
 }
 
@@ -189,9 +194,13 @@ async function repeat(n: number, work: () => Promise<number>): Promise<number[]>
 }
 
 function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** With linear interpolation between the values. */
+function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+  const place = share * (sorted.length - 1)
+  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]] as [number, number]
+  return low + (high - low) * (place - Math.floor(place))
 }
