@@ -23,7 +23,7 @@ export function retokenize(
   { messages, response }: TextResponse,
 ): RetokenizedResponse {
   const promptTokenIds = tokenizer.encodeChat(messages)
-  const tokenIds = tokenizer.encode(response)
+  const tokenIds = tokenizer.encode(response, { specialTokens: false })
   const decoded = tokenizer.decode(tokenIds, { skipSpecialTokens: false })
   return { promptTokenIds, tokenIds, isFaithful: decoded === response }
 }

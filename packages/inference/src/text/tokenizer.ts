@@ -4,6 +4,7 @@ import { CemError, messageOf } from '@cem/core'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { readJson, readOptionalJson, readOptionalText } from '../model/read-json.ts'
 import { type ChatMessage, ChatTemplate } from './chat-template.ts'
+import { type AddedToken, disarm, encodeDisarmed } from './disarm.ts'
 
 /** A model's tokenizer and chat template. */
 export interface ChatTokenizer {
@@ -12,7 +13,7 @@ export interface ChatTokenizer {
   /** Of tokenizer.json, tokenizer_config.json and the template. */
   readonly sha256: string
   /** Token ids of a text, with no special tokens added. */
-  encode(text: string): number[]
+  encode(text: string, options?: EncodeOptions): number[]
   /** Text of token ids; special tokens are left out unless asked for. */
   decode(tokenIds: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string
   /**
@@ -21,10 +22,20 @@ export interface ChatTokenizer {
    * @throws CemError `chat-template-missing`, `chat-template-failed`
    */
   renderChat(messages: readonly ChatMessage[], options?: RenderChatOptions): string
-  /** `renderChat`, encoded. */
+  /**
+   * `renderChat`, encoded. Special tokens are what the template writes: in a message `<|im_end|>` is text, so that nothing that
+   * a user or a model says can end a turn or begin another. (Transformers makes special tokens of them.)
+   *
+   * @throws CemError as `renderChat`
+   */
   encodeChat(messages: readonly ChatMessage[], options?: RenderChatOptions): number[]
   /** The token ids that the template puts after an assistant's answer, such as `<|im_end|>` and a line break. */
   closingTokenIds(): readonly number[]
+}
+
+export interface EncodeOptions {
+  /** Whether the texts of special tokens become those tokens. @default true */
+  readonly specialTokens?: boolean
 }
 
 export interface RenderChatOptions {
@@ -42,9 +53,14 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   const definition = await readJson(tokenizerPath)
   const config = (await readOptionalJson(join(folder, 'tokenizer_config.json'))) ?? {}
   const templateFile = await readOptionalText(join(folder, 'chat_template.jinja'))
+  const make = (added: unknown) =>
+    new Tokenizer({ ...(definition as object | null), added_tokens: added }, config)
+  const added = addedTokens(definition)
   let tokenizer: Tokenizer
+  let plain: Tokenizer
   try {
-    tokenizer = new Tokenizer(definition ?? {}, config)
+    tokenizer = make(added)
+    plain = make(added.filter(({ special }) => special !== true))
   } catch (error) {
     throw new CemError({
       code: 'tokenizer-invalid',
@@ -55,17 +71,30 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   }
   const template = ChatTemplate.from(config, templateFile, folder)
   const hash = createHash('sha256').update(JSON.stringify([definition, config, templateFile]))
-  return chatTokenizer(tokenizer, template, hash.digest('hex'))
+  const special = added.filter((token) => token.special === true)
+  return chatTokenizer({ tokenizer, plain, special, template, sha256: hash.digest('hex') })
 }
 
-function chatTokenizer(
-  tokenizer: Tokenizer,
-  template: ChatTemplate,
-  sha256: string,
-): ChatTokenizer {
+/** `added_tokens` of tokenizer.json. */
+function addedTokens(definition: unknown): AddedToken[] {
+  const added = (definition as { added_tokens?: unknown } | null)?.added_tokens
+  return Array.isArray(added) ? added : []
+}
+
+interface Parts {
+  readonly tokenizer: Tokenizer
+  /** The same without special tokens. */
+  readonly plain: Tokenizer
+  readonly special: readonly AddedToken[]
+  readonly template: ChatTemplate
+  readonly sha256: string
+}
+
+function chatTokenizer({ tokenizer, plain, special, template, sha256 }: Parts): ChatTokenizer {
   let nTokens = 0
   for (const id of tokenizer.get_vocab(true).values()) nTokens = Math.max(nTokens, id + 1)
-  const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids
+  const encode: ChatTokenizer['encode'] = (text, { specialTokens = true } = {}) =>
+    (specialTokens ? tokenizer : plain).encode(text, { add_special_tokens: false }).ids
   const renderChat: ChatTokenizer['renderChat'] = (messages, { addGenerationPrompt = true } = {}) =>
     template.render(messages, addGenerationPrompt)
   let closing: readonly number[] | undefined
@@ -81,7 +110,11 @@ function chatTokenizer(
             clean_up_tokenization_spaces: false,
           }),
     renderChat,
-    encodeChat: (messages, options) => encode(renderChat(messages, options)),
+    encodeChat: (messages, options) => {
+      const disarmed = disarm(messages, special)
+      if (disarmed === undefined) return encode(renderChat(messages, options))
+      return encodeDisarmed(renderChat(disarmed.messages, options), disarmed, special, encode)
+    },
     closingTokenIds: () => (closing ??= encode(template.closingText())),
   }
 }
