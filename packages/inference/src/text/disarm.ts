@@ -83,7 +83,7 @@ function literal(text: string): string {
 
 /** Two private-use characters that are in no message. */
 function unusedCharacters(messages: readonly ChatMessage[]): [string, string] {
-  const used = new Set(messages.flatMap(({ content }) => [...content]))
+  const used = new Set(messages.flatMap(({ content }) => Array.from(content)))
   const free: string[] = []
   for (let code = 0xf0000; free.length < 2; code++) {
     const character = String.fromCodePoint(code)
