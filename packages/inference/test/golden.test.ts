@@ -22,7 +22,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cache, { recursive: true, force: true }))
 
-describe.each(manifest.models)('$name against Transformers and PEFT', (golden) => {
+const models = [...manifest.models, ...manifest.families]
+describe.each(models)('$name against Transformers and PEFT', (golden) => {
+  const maxNewTokens = golden.greedyLength ?? manifest.greedyLength
   let model: Model
   beforeAll(async () => {
     model = await loadModel({
@@ -62,7 +64,7 @@ describe.each(manifest.models)('$name against Transformers and PEFT', (golden) =
       const request = {
         prompts: prompts.map(({ name, ids }) => ({ id: name, tokenIds: ids })),
         temperature: 0,
-        maxNewTokens: 24,
+        maxNewTokens,
         stopTokenIds: [],
         seed: 0,
       }
@@ -80,7 +82,7 @@ describe.each(manifest.models)('$name against Transformers and PEFT', (golden) =
     const request = {
       prompts: prompts.map(({ name, ids }) => ({ id: name, tokenIds: ids })),
       temperature: 0,
-      maxNewTokens: 24,
+      maxNewTokens,
       stopTokenIds: [],
       seed: 0,
       capture: {},
