@@ -50,7 +50,7 @@ function checkSizes({ headDim, nHeads, nKvHeads }: Architecture, file: string): 
   if (!Number.isInteger(headDim) || headDim % 16 !== 0)
     throw unsupported(
       file,
-      `the head size (head_dim, else hidden_size / num_attention_heads) is ${headDim}, and ONNX Runtime's attention with rotary positions needs a multiple of 16`,
+      `the head size is ${headDim} (head_dim, else hidden_size / num_attention_heads), and ONNX Runtime's attention with rotary positions needs a multiple of 16`,
     )
   if (nHeads % nKvHeads !== 0)
     throw unsupported(

@@ -9,6 +9,8 @@ import { type ChatMessage, ChatTemplate } from './chat-template.ts'
 export interface ChatTokenizer {
   /** One more than the largest token id. */
   readonly nTokens: number
+  /** The same without special tokens: a model of text has no embedding for some of them (Gemma 3's place for an image). */
+  readonly nTokensOfText: number
   /** Of tokenizer.json, tokenizer_config.json and the template. */
   readonly sha256: string
   /** Token ids of a text, with no special tokens added. */
@@ -55,22 +57,34 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   }
   const template = ChatTemplate.from(config, templateFile, folder)
   const hash = createHash('sha256').update(JSON.stringify([definition, config, templateFile]))
-  return chatTokenizer(tokenizer, template, hash.digest('hex'))
+  const sizes = tokenCounts(tokenizer, definition)
+  return { ...sizes, ...chatTokenizer(tokenizer, template, hash.digest('hex')) }
+}
+
+function tokenCounts(tokenizer: Tokenizer, definition: unknown) {
+  const { added_tokens: added = [] } = (definition ?? {}) as {
+    added_tokens?: readonly { readonly id: number; readonly special?: boolean }[]
+  }
+  const special = new Set(added.filter((token) => token.special === true).map(({ id }) => id))
+  let nTokens = 0
+  let nTokensOfText = 0
+  for (const id of tokenizer.get_vocab(true).values()) {
+    nTokens = Math.max(nTokens, id + 1)
+    if (!special.has(id)) nTokensOfText = Math.max(nTokensOfText, id + 1)
+  }
+  return { nTokens, nTokensOfText }
 }
 
 function chatTokenizer(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   sha256: string,
-): ChatTokenizer {
-  let nTokens = 0
-  for (const id of tokenizer.get_vocab(true).values()) nTokens = Math.max(nTokens, id + 1)
+): Omit<ChatTokenizer, 'nTokens' | 'nTokensOfText'> {
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids
   const renderChat: ChatTokenizer['renderChat'] = (messages, { addGenerationPrompt = true } = {}) =>
     template.render(messages, addGenerationPrompt)
   let closing: readonly number[] | undefined
   return {
-    nTokens,
     sha256,
     encode,
     decode: (tokenIds, { skipSpecialTokens = true } = {}) =>
