@@ -2,7 +2,14 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Completion, loadModel, type Model, openModelFolder } from '../src/index.ts'
-import { drift, fixtures, layerRequests, modelNamed, temporaryFolder } from './golden.ts'
+import {
+  drift,
+  fixtures,
+  layerRequests,
+  modelNamed,
+  readGolden,
+  temporaryFolder,
+} from './golden.ts'
 
 let cache: string
 beforeAll(async () => {
@@ -88,6 +95,29 @@ describe.each(windowed)('the window of $name', ({ name, window }) => {
     for (const batchSize of [2, 3, 11]) expect(await collect(batchSize)).toEqual(alone)
   })
 })
+
+test.each(['qwen3', 'llama-llama3', 'gemma2'])(
+  'an adapter that is merged into %s gives what PEFT gives for it',
+  async (name) => {
+    const golden = modelNamed(name)
+    const [adapter] = golden.adapters
+    await using model = await loadModel({
+      base: join(fixtures, golden.folder),
+      baseAliases: [golden.repository],
+      layers: layerRequests(golden, [{ adapter: adapter?.name ?? '', mode: 'merged' }]),
+      cache,
+    })
+    const prompts = (await readGolden(golden, adapter?.golden ?? '')).filter((p) => p.logits.length)
+    expect(prompts.map((p) => p.name)).toEqual(['p7', 'p19', 'p33'])
+    for (const { ids, positions, logits } of prompts) {
+      const [last = 0] = positions
+      const range = { start: last, end: last + 1 }
+      const sequences = [{ id: 's', tokenIds: ids, logits: range }]
+      for await (const scored of model.score({ sequences }))
+        expect(drift(scored.logits ?? [], logits)).toBeLessThanOrEqual(2e-4)
+    }
+  },
+)
 
 test('a model with dynamic scaling takes no sequence beyond its length, where its frequencies would change', async () => {
   await using model = await loadModel({ base: join(fixtures, 'llama-dynamic/model'), cache })
