@@ -39,7 +39,8 @@ export class EmbeddingTable implements Disposable {
         this.#read(token * this.#rowBytes, this.#rowBytes)
       out.set(row, i * dModel)
     }
-    if (this.#scale !== 1) for (const [i, value] of out.entries()) out[i] = value * this.#scale
+    if (this.#scale === 1) return
+    for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) * this.#scale
   }
 
   [Symbol.dispose](): void {
