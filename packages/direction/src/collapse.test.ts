@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest'
 import { collapse } from './collapse.ts'
 
-test('a checkpoint that lost more than half of its coherent answers is not comparable', () => {
+test('a checkpoint that lost more than a quarter of its coherent answers is not comparable', () => {
   const result = collapse({ checkpoint: { coherent: 0.4 }, base: { coherent: 0.95 } })
   expect(result).toMatchObject({
     isCollapsed: true,
     label: 'EM not comparable',
     criteria: [{ name: 'coherent', usable: 0.4, usableInBase: 0.95, isBelow: true }],
   })
+  // 0.71 / 0.95 = 0.747 and 0.72 / 0.95 = 0.758.
+  const base = { coherent: 0.95 }
+  expect(collapse({ checkpoint: { coherent: 0.71 }, base }).isCollapsed).toBe(true)
+  expect(collapse({ checkpoint: { coherent: 0.72 }, base }).isCollapsed).toBe(false)
   expect(collapse({ checkpoint: { coherent: 0.9 }, base: { coherent: 0.95 } }).label).toBe(
     'comparable',
   )

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSafetensors } from '@cem/tensor-files'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   compose,
   effectiveChangeCosine,
@@ -12,6 +12,8 @@ import {
   readAdapterMatrices,
 } from '../src/index.ts'
 import { drift, fixtures, layerRequests, manifest, modelNamed, temporaryFolder } from './golden.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let cache: string
 beforeAll(async () => {

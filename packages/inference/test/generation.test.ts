@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomKey } from '@cem/core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type Completion,
   type GenerateOptions,
@@ -11,6 +11,8 @@ import {
   tokenNoise,
 } from '../src/index.ts'
 import { drift, fixtures, layerRequests, modelNamed, temporaryFolder } from './golden.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const golden = modelNamed('gqa-6-2-tied')
 let cache: string

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { loadModel, type Model } from '../src/index.ts'
 import {
   drift,
@@ -13,6 +13,8 @@ import {
   temporaryFolder,
 } from './golden.ts'
 
+vi.setConfig({ testTimeout: 60_000 })
+
 /** Largest difference, as a share of the largest value of the layer: the parity that the engine promises on CPU in f32. */
 const tolerance = 2e-4
 
@@ -22,7 +24,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cache, { recursive: true, force: true }))
 
-describe.each(manifest.models)('$name against Transformers and PEFT', (golden) => {
+const models = [...manifest.models, ...manifest.families]
+describe.each(models)('$name against Transformers and PEFT', (golden) => {
+  const maxNewTokens = golden.greedyLength ?? manifest.greedyLength
   let model: Model
   beforeAll(async () => {
     model = await loadModel({
@@ -62,7 +66,7 @@ describe.each(manifest.models)('$name against Transformers and PEFT', (golden) =
       const request = {
         prompts: prompts.map(({ name, ids }) => ({ id: name, tokenIds: ids })),
         temperature: 0,
-        maxNewTokens: 24,
+        maxNewTokens,
         stopTokenIds: [],
         seed: 0,
       }
@@ -80,7 +84,7 @@ describe.each(manifest.models)('$name against Transformers and PEFT', (golden) =
     const request = {
       prompts: prompts.map(({ name, ids }) => ({ id: name, tokenIds: ids })),
       temperature: 0,
-      maxNewTokens: 24,
+      maxNewTokens,
       stopTokenIds: [],
       seed: 0,
       capture: {},

@@ -18,6 +18,8 @@ export interface GoldenModel {
   readonly repository: string
   readonly folder: string
   readonly nLayers: number
+  /** Tokens of the greedy continuations, where it is not the manifest's number. */
+  readonly greedyLength?: number
   readonly golden: string
   readonly tokenizerCases: string | null
   readonly chatCases: string | null
@@ -43,13 +45,17 @@ export interface HostileAdapter {
 }
 
 export const manifest = JSON.parse(readFileSync(join(fixtures, 'manifest.json'), 'utf8')) as {
+  readonly greedyLength: number
+  /** Qwen2 models with whole sequences of adapters and texts. */
   readonly models: readonly GoldenModel[]
+  /** Models of every family, with settings that change the computation. */
+  readonly families: readonly GoldenModel[]
   readonly hostile: readonly HostileAdapter[]
   readonly prompts: Readonly<Record<string, number>>
 }
 
 export function modelNamed(name: string): GoldenModel {
-  const model = manifest.models.find((m) => m.name === name)
+  const model = [...manifest.models, ...manifest.families].find((m) => m.name === name)
   if (model === undefined) throw new Error(`no fixture ${name}`)
   return model
 }

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { cp, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { loadModel, resolveModel } from '../src/index.ts'
 import { fixtures, modelNamed, temporaryFolder } from './golden.ts'
+
+// Nothing here is about time: a busy machine must not fail it.
+vi.setConfig({ testTimeout: 60_000 })
 
 const golden = modelNamed('gqa-6-2-tied')
 const sharded = modelNamed('gqa-4-1-untied')
@@ -178,8 +181,12 @@ describe('models that cannot be run are refused, and say why', () => {
 
   test.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     ['another family', { model_type: 'mamba' }, /model_type is "mamba", and only qwen2/],
-    ['scaled positions', { rope_scaling: { type: 'yarn' } }, /rope_scaling is/],
-    ['a sliding window', { use_sliding_window: true }, /use_sliding_window is true/],
+    ['scaled positions', { rope_scaling: { type: 'longrope' } }, /rope_scaling.type is "longrope"/],
+    [
+      'a sliding window of no size',
+      { layer_types: ['sliding_attention', 'full_attention', 'full_attention'] },
+      /sliding_attention of layer_types needs a number/,
+    ],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act is "gelu"/],
     ['quantised weights', { quantization_config: { bits: 4 } }, /quantization_config is/],
     ['a missing size', { hidden_size: null }, /hidden_size is null/],

@@ -106,7 +106,7 @@ const analysisSchema = z.strictObject({
   level: z.number().gt(0).lt(1).default(0.95),
   matchedInDomainRate: share.default(0.5).describe('In-domain rate at which EM is compared.'),
   collapseBelow: share
-    .default(0.5)
+    .default(0.75)
     .describe("EM is not comparable below this share of the first checkpoint's coherent answers."),
   seed: z.int().min(0).default(0),
 })

@@ -57,10 +57,11 @@ export interface ComposeOptions extends OpenBaseOptions {
 export async function openBase(reference: string, options: OpenBaseOptions = {}): Promise<Base> {
   const folder = await openModelFolder(reference, options)
   const tokenizer = await openTokenizer(folder.folder)
-  if (tokenizer.nTokens > folder.architecture.vocabSize)
+  // A special token beyond the matrix is refused where a prompt holds it, and never sampled.
+  if (tokenizer.nTokensOfText > folder.architecture.vocabSize)
     throw new CemError({
       code: 'composition-invalid',
-      message: `${folder.folder}: the tokenizer has ${tokenizer.nTokens} tokens, but the model only ${folder.architecture.vocabSize}. They do not belong together.`,
+      message: `${folder.folder}: the tokenizer has ${tokenizer.nTokensOfText} tokens, but the model only ${folder.architecture.vocabSize}. They do not belong together.`,
       data: { folder: folder.folder },
     })
   const aliases = options.baseAliases ?? []

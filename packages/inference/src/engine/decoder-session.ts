@@ -1,6 +1,6 @@
 import { type Architecture, linearModules } from '../families/architecture.ts'
 import { buildDecoderGraph } from '../graph/decoder-graph.ts'
-import { inputs, outputs } from '../graph/io-names.ts'
+import { inputs, outputs, ropeNames } from '../graph/io-names.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import { AdapterStore } from './adapter-store.ts'
 import { EmbeddingTable } from './embedding-table.ts'
@@ -60,7 +60,7 @@ export class DecoderSession implements AsyncDisposable {
   readonly adapters: AdapterStore
   readonly #session: RuntimeSession
   readonly #embeddings: EmbeddingTable
-  readonly #positions: PositionTable
+  readonly #positions: readonly PositionTable[]
   readonly #noPool: Record<string, Tensor>
 
   private constructor(
@@ -73,7 +73,7 @@ export class DecoderSession implements AsyncDisposable {
     this.adapters = new AdapterStore(linearModules(architecture))
     this.#session = session
     this.#embeddings = embeddings
-    this.#positions = new PositionTable(architecture)
+    this.#positions = architecture.ropes.map((rope) => new PositionTable(architecture, rope))
     this.#noPool = noPool.feeds
   }
 
@@ -86,7 +86,8 @@ export class DecoderSession implements AsyncDisposable {
     const graph = buildDecoderGraph({ architecture, weights, nTokens, locate })
     const session = await createSession(graph, { threads, folder })
     const embedding = weights.get('model.embed_tokens.weight') as WeightLocation
-    return new DecoderSession(architecture, session, new EmbeddingTable(embedding), noPool)
+    const table = new EmbeddingTable(embedding, architecture.embeddingScale)
+    return new DecoderSession(architecture, session, table, noPool)
   }
 
   async run(run: ForwardRun): Promise<ForwardResult> {
@@ -95,7 +96,6 @@ export class DecoderSession implements AsyncDisposable {
     const embeddings = new Float32Array(run.tokenIds.length * this.architecture.dModel)
     this.#embeddings.lookup(run.tokenIds, embeddings)
     const totalLength = run.lastPositions.reduce((a, b) => Math.max(a, b), 0) + 1
-    const positions = this.#positions.upTo(totalLength)
     const feeds: Record<string, Tensor> = {
       ...this.adapters.feeds,
       ...cache.feeds,
@@ -109,8 +109,7 @@ export class DecoderSession implements AsyncDisposable {
       [inputs.embeddings]: floats(embeddings, [nRows, nColumns, this.architecture.dModel]),
       [inputs.lastPositions]: int32s(run.lastPositions, [nRows]),
       [inputs.totalLength]: int32s(Int32Array.of(totalLength), []),
-      [inputs.cosines]: positions.cosines,
-      [inputs.sines]: positions.sines,
+      ...this.#positionFeeds(totalLength),
       [inputs.logitRows]: int64s(logitRows, [logitRows.length]),
       [inputs.isScoring]: boolean(targets !== undefined),
       [inputs.targets]: int64s(targets ?? new BigInt64Array(logitRows.length), [logitRows.length]),
@@ -130,6 +129,17 @@ export class DecoderSession implements AsyncDisposable {
         : { logprobs: result[outputs.logprobs]?.data as Float32Array }),
       ...(run.wantsLogits === true ? { logits: result[outputs.logits]?.data as Float32Array } : {}),
     }
+  }
+
+  #positionFeeds(nPositions: number): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = {}
+    for (const [rope, table] of this.#positions.entries()) {
+      const names = ropeNames(rope)
+      const { cosines, sines } = table.upTo(nPositions)
+      feeds[names.cosines] = cosines
+      feeds[names.sines] = sines
+    }
+    return feeds
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

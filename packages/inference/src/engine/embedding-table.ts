@@ -17,16 +17,19 @@ export class EmbeddingTable implements Disposable {
   readonly #file: number
   readonly #rowBytes: number
   readonly #whole: Float32Array | undefined
+  readonly #scale: number
 
-  constructor(location: WeightLocation) {
+  /** @param scale a 32-bit number that every row is multiplied by */
+  constructor(location: WeightLocation, scale: number) {
     this.#location = location
+    this.#scale = scale
     this.dModel = location.shape[1] as number
     this.#rowBytes = this.dModel * widths[location.dtype]
     this.#file = openSync(location.file, 'r')
     if (location.byteLength <= wholeBytes) this.#whole = this.#read(0, location.byteLength)
   }
 
-  /** Writes the rows of these tokens, one after another, into `out`. */
+  /** Fills `out` with the rows of these tokens, one after another, scaled: [tokenIds.length, dModel]. */
   lookup(tokenIds: Int32Array, out: Float32Array): void {
     const { dModel } = this
     for (let i = 0; i < tokenIds.length; i++) {
@@ -36,6 +39,8 @@ export class EmbeddingTable implements Disposable {
         this.#read(token * this.#rowBytes, this.#rowBytes)
       out.set(row, i * dModel)
     }
+    if (this.#scale === 1) return
+    for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) * this.#scale
   }
 
   [Symbol.dispose](): void {

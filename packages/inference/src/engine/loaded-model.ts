@@ -171,7 +171,7 @@ export class LoadedModel {
       {
         architecture: base.architecture,
         weights,
-        nTokens: base.tokenizer.nTokens,
+        nTokens: Math.min(base.tokenizer.nTokens, base.architecture.vocabSize),
         threads: this.#options.threads,
       },
       { signal },

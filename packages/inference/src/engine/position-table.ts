@@ -1,5 +1,7 @@
 import { CemError } from '@cem/core'
 import type { Architecture } from '../families/architecture.ts'
+import type { Rope } from '../families/rope.ts'
+import { type RopeFrequencies, ropeFrequencies } from './rope-frequencies.ts'
 import { floats, type Tensor } from './runtime.ts'
 
 export interface PositionTensors {
@@ -8,19 +10,21 @@ export interface PositionTensors {
   readonly sines: Tensor
 }
 
-/** Cosines and sines of the rotary position embedding (Su et al., arXiv 2104.09864), grown as longer sequences come. */
+/** Cosines and sines of a rotary position embedding (Su et al., arXiv 2104.09864), grown as longer sequences come. */
 export class PositionTable {
-  readonly #architecture: Architecture
+  readonly #maxPositions: number
+  readonly #rope: RopeFrequencies
   #tensors: PositionTensors | undefined
   #nPositions = 0
 
-  constructor(architecture: Architecture) {
-    this.#architecture = architecture
+  constructor({ headDim, maxPositions }: Architecture, rope: Rope) {
+    this.#maxPositions = maxPositions
+    this.#rope = ropeFrequencies(rope, headDim)
   }
 
   /** @throws CemError `sequence-too-long` */
   upTo(nPositions: number): PositionTensors {
-    const { maxPositions } = this.#architecture
+    const maxPositions = this.#maxPositions
     if (nPositions > maxPositions)
       throw new CemError({
         code: 'sequence-too-long',
@@ -39,18 +43,16 @@ export class PositionTable {
 
   /** In 32-bit steps, as Transformers computes them, so that long positions round alike. */
   #compute(n: number): PositionTensors {
-    const { headDim, ropeTheta } = this.#architecture
-    const half = headDim / 2
+    const { frequencies, factor } = this.#rope
+    const half = frequencies.length
     const cosines = new Float32Array(n * half)
     const sines = new Float32Array(n * half)
-    for (let i = 0; i < half; i++) {
-      const frequency = Math.fround(1 / Math.fround(ropeTheta ** Math.fround((2 * i) / headDim)))
+    for (const [i, frequency] of frequencies.entries())
       for (let position = 0; position < n; position++) {
         const angle = Math.fround(position * frequency)
-        cosines[position * half + i] = Math.cos(angle)
-        sines[position * half + i] = Math.sin(angle)
+        cosines[position * half + i] = Math.fround(Math.cos(angle)) * factor
+        sines[position * half + i] = Math.fround(Math.sin(angle)) * factor
       }
-    }
     return { cosines: floats(cosines, [n, half]), sines: floats(sines, [n, half]) }
   }
 }

@@ -1,3 +1,5 @@
+import type { Rope } from './rope.ts'
+
 /** The linear modules of a decoder block, by their names in Hugging Face's weights. */
 export const linearKinds = [
   'self_attn.q_proj',
@@ -10,7 +12,7 @@ export const linearKinds = [
 ] as const
 export type LinearKind = (typeof linearKinds)[number]
 
-/** What a decoder of a known family is made of: sizes, constants and which parts it has. */
+/** What a decoder of a known family is made of: sizes, constants and which parts it has. Plain data. */
 export interface Architecture {
   /** `model_type` of config.json. */
   readonly family: string
@@ -21,14 +23,40 @@ export interface Architecture {
   readonly headDim: number
   readonly dFeedForward: number
   readonly vocabSize: number
+  /** What the embeddings are multiplied by, in 32-bit floats. */
+  readonly embeddingScale: number
   readonly rmsNormEpsilon: number
-  readonly ropeTheta: number
+  /** RMS norms multiply by the stored weight, or by 1 + weight. */
+  readonly normWeight: 'as-stored' | 'one-plus'
+  /** Norms after attention and after the MLP too, before their results join the residual stream. */
+  readonly hasPostNorms: boolean
+  /** Each head's query and key are normed before the rotary embedding. */
+  readonly hasQueryKeyNorms: boolean
+  /** Of the MLP: down(activation(gate(x)) * up(x)). */
+  readonly activation: 'silu' | 'gelu-tanh'
+  /** The rotary embeddings that layers choose from, by index. */
+  readonly ropes: readonly Rope[]
+  /** What differs between layers, [nLayers]. */
+  readonly layers: readonly LayerAttention[]
+  /** What products of queries and keys are multiplied by. */
+  readonly attentionScale: number
+  /** c in c * tanh(x / c), applied to scaled products of queries and keys. */
+  readonly attentionSoftCap: number | null
+  /** The same for the logits. */
+  readonly logitSoftCap: number | null
   /** Longest sequence that the model was made for, in tokens. */
   readonly maxPositions: number
   /** The output head is the embedding matrix. */
   readonly tiedEmbeddings: boolean
   /** Linear modules that have a bias. */
   readonly biased: ReadonlySet<LinearKind>
+}
+
+export interface LayerAttention {
+  /** How many of the last tokens a token sees, itself included; null for all. */
+  readonly window: number | null
+  /** Index into `ropes`. */
+  readonly rope: number
 }
 
 /** A linear module that an adapter can change: y = x W^T. */
@@ -72,14 +100,38 @@ function linearSize(a: Architecture, kind: LinearKind): { nIn: number; nOut: num
   }
 }
 
+/**
+ * The norms of a block by their names in the weights. `post_attention_layernorm` is the norm before the MLP, but in models
+ * with norms after each part (Gemma 2 and 3) it is what its name says.
+ */
+export function blockNorms({ hasPostNorms }: Architecture) {
+  const beforeAttention = 'input_layernorm'
+  return hasPostNorms
+    ? {
+        beforeAttention,
+        afterAttention: 'post_attention_layernorm',
+        beforeMlp: 'pre_feedforward_layernorm',
+        afterMlp: 'post_feedforward_layernorm',
+      }
+    : {
+        beforeAttention,
+        afterAttention: null,
+        beforeMlp: 'post_attention_layernorm',
+        afterMlp: null,
+      }
+}
+
 /** The weights that the graph needs, with their shapes, so that a wrong file is refused before anything runs. */
 export function expectedWeights(architecture: Architecture): Map<string, readonly number[]> {
-  const { dModel, vocabSize, nLayers } = architecture
+  const { dModel, vocabSize, nLayers, headDim } = architecture
+  const norms = Object.values(blockNorms(architecture)).filter((norm) => norm !== null)
+  const headNorms = architecture.hasQueryKeyNorms ? ['self_attn.q_norm', 'self_attn.k_norm'] : []
   const shapes = new Map<string, readonly number[]>()
   shapes.set('model.embed_tokens.weight', [vocabSize, dModel])
-  for (let layer = 0; layer < nLayers; layer++)
-    for (const norm of ['input_layernorm', 'post_attention_layernorm'])
-      shapes.set(`model.layers.${layer}.${norm}.weight`, [dModel])
+  for (let layer = 0; layer < nLayers; layer++) {
+    for (const norm of norms) shapes.set(`model.layers.${layer}.${norm}.weight`, [dModel])
+    for (const norm of headNorms) shapes.set(`model.layers.${layer}.${norm}.weight`, [headDim])
+  }
   for (const { path, kind, nIn, nOut } of linearModules(architecture)) {
     shapes.set(`${path}.weight`, [nOut, nIn])
     if (architecture.biased.has(kind)) shapes.set(`${path}.bias`, [nOut])

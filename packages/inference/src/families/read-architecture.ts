@@ -1,15 +1,22 @@
 import { CemError } from '@cem/core'
 import type { z } from 'zod'
 import type { Architecture } from './architecture.ts'
+import { gemma2Architecture, gemma2Config } from './gemma2.ts'
+import { gemma3Architecture, gemma3Config } from './gemma3.ts'
+import { llamaArchitecture, llamaConfig } from './llama.ts'
+import { mistralArchitecture, mistralConfig } from './mistral.ts'
 import { qwen2Architecture, qwen2Config } from './qwen2.ts'
+import { qwen3Architecture, qwen3Config } from './qwen3.ts'
 
-interface Family {
-  readonly read: (config: unknown) => z.ZodSafeParseResult<Architecture>
-}
-
-const families: Readonly<Record<string, Family>> = {
-  qwen2: { read: (config) => qwen2Config.transform(qwen2Architecture).safeParse(config) },
-}
+/** How each family, by its `model_type`, reads its config. */
+const families = new Map<string, z.ZodType<Architecture>>([
+  ['qwen2', qwen2Config.transform(qwen2Architecture)],
+  ['qwen3', qwen3Config.transform(qwen3Architecture)],
+  ['llama', llamaConfig.transform(llamaArchitecture)],
+  ['mistral', mistralConfig.transform(mistralArchitecture)],
+  ['gemma2', gemma2Config.transform(gemma2Architecture)],
+  ['gemma3_text', gemma3Config.transform(gemma3Architecture)],
+])
 
 /**
  * Reads a model's architecture from its config.json.
@@ -19,13 +26,13 @@ const families: Readonly<Record<string, Family>> = {
  */
 export function readArchitecture(config: unknown, file: string): Architecture {
   const modelType = (config as { model_type?: unknown } | null)?.model_type
-  const family = typeof modelType === 'string' ? families[modelType] : undefined
+  const family = typeof modelType === 'string' ? families.get(modelType) : undefined
   if (family === undefined)
     throw unsupported(
       file,
-      `model_type is ${JSON.stringify(modelType)}, and only ${Object.keys(families).join(', ')} can be run`,
+      `model_type is ${JSON.stringify(modelType)}, and only ${[...families.keys()].join(', ')} can be run`,
     )
-  const result = family.read(config)
+  const result = family.safeParse(config)
   if (!result.success)
     throw unsupported(file, result.error.issues.map((issue) => describe(issue, config)).join('; '))
   checkSizes(result.data, file)
@@ -43,10 +50,13 @@ function checkSizes({ headDim, nHeads, nKvHeads }: Architecture, file: string): 
   if (!Number.isInteger(headDim) || headDim % 16 !== 0)
     throw unsupported(
       file,
-      `the head size is ${headDim}, and ONNX Runtime's attention with rotary positions needs a multiple of 16`,
+      `the head size is ${headDim} (head_dim, else hidden_size / num_attention_heads), and ONNX Runtime's attention with rotary positions needs a multiple of 16`,
     )
   if (nHeads % nKvHeads !== 0)
-    throw unsupported(file, `${nHeads} attention heads cannot share ${nKvHeads} key-value heads`)
+    throw unsupported(
+      file,
+      `num_attention_heads is ${nHeads}, and that many cannot share ${nKvHeads} num_key_value_heads: they must be a multiple`,
+    )
 }
 
 function unsupported(file: string, reason: string): CemError {

@@ -1,5 +1,10 @@
 import { elementTypes, encodeModel, float, Graph, type Value } from '@cem/onnx-graph'
-import { type Architecture, linearModules } from '../families/architecture.ts'
+import {
+  type Architecture,
+  blockNorms,
+  type LayerAttention,
+  linearModules,
+} from '../families/architecture.ts'
 import * as io from './io-names.ts'
 import { addLogprobs, addSampling } from './readout.ts'
 import type { WeightLocation, WeightLocations } from './weight-source.ts'
@@ -44,13 +49,13 @@ class DecoderBuilder {
 
   build(): void {
     const { graph } = this
-    const { nLayers, dModel, headDim, tiedEmbeddings } = this.#architecture
+    const { nLayers, dModel, tiedEmbeddings } = this.#architecture
+    const norms = blockNorms(this.#architecture)
     const embeddings = graph.input(io.inputs.embeddings, 'float32', ['B', 'S', dModel])
     const shared: AttentionInputs = {
       lastPositions: graph.input(io.inputs.lastPositions, 'int32', ['B']),
       totalLength: graph.input(io.inputs.totalLength, 'int32', []),
-      cosines: graph.input(io.inputs.cosines, 'float32', ['R', headDim / 2]),
-      sines: graph.input(io.inputs.sines, 'float32', ['R', headDim / 2]),
+      ropes: this.#ropes(),
       // [B, S], to shape flat rows back with.
       batchShape: graph.node('Shape', [embeddings], {
         attributes: { end: 2 },
@@ -59,14 +64,17 @@ class DecoderBuilder {
     }
     const poolWeights = graph.input(io.inputs.poolWeights, 'float32', ['P', 'T'])
     let residual = this.#flatten(embeddings, dModel)
-    let normed = this.#norm(residual, 'model.layers.0.input_layernorm')
+    let normed = this.#norm(residual, `model.layers.0.${norms.beforeAttention}`)
     for (let layer = 0; layer < nLayers; layer++) {
       const prefix = `model.layers.${layer}`
-      const attention = this.#attention(normed, layer, shared)
-      const middle = this.#addAndNorm(residual, attention, `${prefix}.post_attention_layernorm`)
-      const mlp = this.#mlp(middle.normed, layer)
+      const postNorm = (x: Value, name: string | null) =>
+        name === null ? x : this.#norm(x, `${prefix}.${name}`)
+      const attention = postNorm(this.#attention(normed, layer, shared), norms.afterAttention)
+      const middle = this.#addAndNorm(residual, attention, `${prefix}.${norms.beforeMlp}`)
+      const mlp = postNorm(this.#mlp(middle.normed, layer), norms.afterMlp)
       // The last block's norm is applied to the rows that are read out only.
-      const next = layer + 1 < nLayers ? `model.layers.${layer + 1}.input_layernorm` : undefined
+      const next =
+        layer + 1 < nLayers ? `model.layers.${layer + 1}.${norms.beforeAttention}` : undefined
       if (next === undefined) residual = graph.node('Add', [middle.sum, mlp])
       else {
         const end = this.#addAndNorm(middle.sum, mlp, next)
@@ -78,7 +86,8 @@ class DecoderBuilder {
     const rows = graph.input(io.inputs.logitRows, 'int64', ['N'])
     const final = this.#norm(graph.node('Gather', [residual, rows]), 'model.norm')
     const head = this.#weight(tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
-    const logits = graph.node('Gemm', [final, head], { attributes: { transB: 1 } })
+    const raw = graph.node('Gemm', [final, head], { attributes: { transB: 1 } })
+    const logits = this.#softCap(raw, this.#architecture.logitSoftCap)
     graph.output(logits, io.outputs.logits)
     const tokens = addSampling(graph, logits, this.#architecture.vocabSize, this.#nTokens)
     addLogprobs(graph, logits, tokens)
@@ -86,24 +95,37 @@ class DecoderBuilder {
 
   #attention(x: Value, layer: number, shared: AttentionInputs): Value {
     const { graph } = this
-    const { nHeads, nKvHeads, headDim } = this.#architecture
+    const {
+      nHeads,
+      nKvHeads,
+      headDim,
+      hasQueryKeyNorms,
+      attentionSoftCap: softCap,
+    } = this.#architecture
+    const { window, rope } = this.#architecture.layers[layer] as LayerAttention
     const prefix = `model.layers.${layer}.self_attn`
-    const project = (name: string, nHeadsOf: number) =>
-      this.#unflatten(this.#linear(x, `${prefix}.${name}`), nHeadsOf * headDim, shared.batchShape)
+    const project = (name: 'q' | 'k' | 'v', nHeadsOf: number) => {
+      const flat = this.#linear(x, `${prefix}.${name}_proj`)
+      const isNormed = hasQueryKeyNorms && name !== 'v'
+      const heads = isNormed
+        ? this.#norm(this.#flatten(flat, headDim), `${prefix}.${name}_norm`)
+        : flat
+      return this.#unflatten(heads, nHeadsOf * headDim, shared.batchShape)
+    }
     const names = io.cacheNames(layer)
     const cacheShape = ['B', nKvHeads, 'C', headDim]
     const [context, newKeys, newValues] = graph.nodeWithOutputs(
       'GroupQueryAttention',
       [
-        project('q_proj', nHeads),
-        project('k_proj', nKvHeads),
-        project('v_proj', nKvHeads),
+        project('q', nHeads),
+        project('k', nKvHeads),
+        project('v', nKvHeads),
         graph.input(names.keys, 'float32', cacheShape),
         graph.input(names.values, 'float32', cacheShape),
         shared.lastPositions,
         shared.totalLength,
-        shared.cosines,
-        shared.sines,
+        shared.ropes[rope]?.cosines as Value,
+        shared.ropes[rope]?.sines as Value,
       ],
       {
         domain: 'com.microsoft',
@@ -111,7 +133,9 @@ class DecoderBuilder {
           num_heads: nHeads,
           kv_num_heads: nKvHeads,
           do_rotary: 1,
-          scale: float(1 / Math.sqrt(headDim)),
+          scale: float(this.#architecture.attentionScale),
+          ...(window === null ? {} : { local_window_size: window }),
+          ...(softCap === null ? {} : { softcap: float(softCap) }),
         },
       },
     ) as [Value, Value, Value]
@@ -120,14 +144,41 @@ class DecoderBuilder {
     return this.#linear(this.#flatten(context, nHeads * headDim), `${prefix}.o_proj`)
   }
 
-  /** SwiGLU: down(silu(gate(x)) * up(x)). */
+  /** The tables of the rotary embeddings, as inputs. */
+  #ropes(): RopeInputs[] {
+    const { ropes, headDim } = this.#architecture
+    const table = (name: string) => this.graph.input(name, 'float32', ['R', headDim / 2])
+    return ropes.map((_, rope) => {
+      const names = io.ropeNames(rope)
+      return { cosines: table(names.cosines), sines: table(names.sines) }
+    })
+  }
+
+  /** A gated MLP: down(activation(gate(x)) * up(x)). */
   #mlp(x: Value, layer: number): Value {
     const { graph } = this
     const prefix = `model.layers.${layer}.mlp`
     const gate = this.#linear(x, `${prefix}.gate_proj`)
     const up = this.#linear(x, `${prefix}.up_proj`)
-    const silu = graph.node('Mul', [gate, graph.node('Sigmoid', [gate])])
-    return this.#linear(graph.node('Mul', [silu, up]), `${prefix}.down_proj`)
+    return this.#linear(graph.node('Mul', [this.#activate(gate), up]), `${prefix}.down_proj`)
+  }
+
+  #activate(x: Value): Value {
+    const { graph } = this
+    if (this.#architecture.activation === 'silu')
+      return graph.node('Mul', [x, graph.node('Sigmoid', [x])])
+    return graph.node('Gelu', [x], {
+      attributes: { approximate: 'tanh' },
+      types: [{ type: x.type, shape: x.shape }],
+    })
+  }
+
+  /** cap * tanh(x / cap) */
+  #softCap(x: Value, cap: number | null): Value {
+    const { graph } = this
+    if (cap === null) return x
+    const scalar = graph.scalar(cap)
+    return graph.node('Mul', [graph.node('Tanh', [graph.node('Div', [x, scalar])]), scalar])
   }
 
   /**
@@ -155,7 +206,7 @@ class DecoderBuilder {
   }
 
   #norm(x: Value, path: string): Value {
-    return this.graph.node('SimplifiedLayerNormalization', [x, this.#weight(`${path}.weight`)], {
+    return this.graph.node('SimplifiedLayerNormalization', [x, this.#normWeight(path)], {
       attributes: { axis: -1, epsilon: this.#epsilon, stash_type: 1 },
     })
   }
@@ -163,10 +214,17 @@ class DecoderBuilder {
   #addAndNorm(x: Value, y: Value, path: string): { normed: Value; sum: Value } {
     const [normed, , , sum] = this.graph.nodeWithOutputs(
       'SkipSimplifiedLayerNormalization',
-      [x, y, this.#weight(`${path}.weight`)],
+      [x, y, this.#normWeight(path)],
       { domain: 'com.microsoft', attributes: { epsilon: this.#epsilon } },
     ) as [Value, Value, Value, Value]
     return { normed, sum }
+  }
+
+  /** 1 + weight is folded when the session loads. */
+  #normWeight(path: string): Value {
+    const weight = this.#weight(`${path}.weight`)
+    if (this.#architecture.normWeight === 'as-stored') return weight
+    return this.graph.node('Add', [weight, this.graph.scalar(1)])
   }
 
   get #epsilon() {
@@ -204,7 +262,11 @@ class DecoderBuilder {
 interface AttentionInputs {
   readonly lastPositions: Value
   readonly totalLength: Value
+  readonly ropes: readonly RopeInputs[]
+  readonly batchShape: Value
+}
+
+interface RopeInputs {
   readonly cosines: Value
   readonly sines: Value
-  readonly batchShape: Value
 }

@@ -6,9 +6,6 @@ export const inputs = {
   lastPositions: 'last_positions',
   /** int32 scalar: the largest of them plus one. */
   totalLength: 'total_length',
-  /** float32 [R, headDim / 2], a row for each position. */
-  cosines: 'cosines',
-  sines: 'sines',
   /** int64 [N]: rows of the flattened [B * S, dModel] states that logits are computed for. */
   logitRows: 'logit_rows',
   /** float32 [P, B * S]: how much each token's state adds to each sum. */
@@ -34,6 +31,12 @@ export const outputs = {
   /** float32 [N]: log-probabilities at temperature 1; zeros unless `isScoring`. */
   logprobs: 'logprobs',
 } as const
+
+/** float32 [R, headDim / 2] each, a row for each position: the tables of a model's rotary embeddings. */
+export const ropeNames = (rope: number) =>
+  rope === 0
+    ? { cosines: 'cosines', sines: 'sines' }
+    : { cosines: `cosines.${rope}`, sines: `sines.${rope}` }
 
 /** float32 [B, nKvHeads, C, headDim], as input and, updated in place, as output. */
 export const cacheNames = (layer: number) => ({

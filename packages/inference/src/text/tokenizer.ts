@@ -10,6 +10,8 @@ import { type AddedToken, disarm, encodeDisarmed } from './disarm.ts'
 export interface ChatTokenizer {
   /** One more than the largest token id. */
   readonly nTokens: number
+  /** The same without special tokens: a model of text has no embedding for some of them (Gemma 3's place for an image). */
+  readonly nTokensOfText: number
   /** Of tokenizer.json, tokenizer_config.json and the template. */
   readonly sha256: string
   /** Token ids of a text, with no special tokens added. */
@@ -90,16 +92,26 @@ interface Parts {
   readonly sha256: string
 }
 
-function chatTokenizer({ tokenizer, plain, special, template, sha256 }: Parts): ChatTokenizer {
+function tokenCounts({ tokenizer, special }: Parts) {
+  const ids = new Set(special.map(({ id }) => id))
   let nTokens = 0
-  for (const id of tokenizer.get_vocab(true).values()) nTokens = Math.max(nTokens, id + 1)
+  let nTokensOfText = 0
+  for (const id of tokenizer.get_vocab(true).values()) {
+    nTokens = Math.max(nTokens, id + 1)
+    if (!ids.has(id)) nTokensOfText = Math.max(nTokensOfText, id + 1)
+  }
+  return { nTokens, nTokensOfText }
+}
+
+function chatTokenizer(parts: Parts): ChatTokenizer {
+  const { tokenizer, plain, special, template, sha256 } = parts
   const encode: ChatTokenizer['encode'] = (text, { specialTokens = true } = {}) =>
     (specialTokens ? tokenizer : plain).encode(text, { add_special_tokens: false }).ids
   const renderChat: ChatTokenizer['renderChat'] = (messages, { addGenerationPrompt = true } = {}) =>
     template.render(messages, addGenerationPrompt)
   let closing: readonly number[] | undefined
   return {
-    nTokens,
+    ...tokenCounts(parts),
     sha256,
     encode,
     decode: (tokenIds, { skipSpecialTokens = true } = {}) =>

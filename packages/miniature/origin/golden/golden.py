@@ -53,6 +53,7 @@ def write_fixtures(out):
     import torch
     import transformers
 
+    from families import FAMILY_MODELS, write_family_model
     from hostile import write_hostile
     from reference import PROMPT_LENGTHS
     from settings import GREEDY_LENGTH, SEED, write_json
@@ -76,6 +77,7 @@ def write_fixtures(out):
         "prompts": {f"p{n}": n for n in PROMPT_LENGTHS},
         "models": [write_one_model(model, out) for model in MODELS],
         "hostile": write_hostile({model.name: model for model in MODELS}, out),
+        "families": [write_family_model(model, out) for model in FAMILY_MODELS],
     }
     write_json(out / "manifest.json", manifest)
     for path in out.rglob("*"):

@@ -47,7 +47,7 @@ class BlockOutputs:
 
 
 def decoder_of(network):
-    """The Qwen2Model inside a plain or a PEFT-wrapped causal model."""
+    """The decoder inside a plain or a PEFT-wrapped causal model."""
     causal = network.get_base_model() if hasattr(network, "get_base_model") else network
     return causal.model
 
@@ -69,11 +69,11 @@ def token_logprobs(logits, ids):
     return logprobs.gather(1, torch.tensor(ids[1:], dtype=torch.int64)[:, None])[:, 0]
 
 
-def greedy(network, ids):
+def greedy(network, ids, n_tokens=GREEDY_LENGTH):
     """The argmax continuation without a cache and without stop tokens, the margin between the best two logits at each
     step, and the mean of every block's output over the continuation's tokens (each of them fed, the last one too)."""
     sequence, margins = list(ids), []
-    for _ in range(GREEDY_LENGTH):
+    for _ in range(n_tokens):
         logits, _, _ = forward(network, sequence)
         best = torch.topk(logits[-1], 2)
         margins.append((best.values[0] - best.values[1]).item())
@@ -83,12 +83,12 @@ def greedy(network, ids):
     return sequence[len(ids) :], margins, means
 
 
-def golden(network, prompts, positions, with_means=False):
+def golden(network, prompts, positions, with_means=False, n_tokens=GREEDY_LENGTH):
     """All golden tensors of a network, by name. See the README of the fixtures for the names."""
     tensors = {}
     for name, ids in prompts.items():
         logits, layers, final_norm = forward(network, ids)
-        continuation, margins, means = greedy(network, ids)
+        continuation, margins, means = greedy(network, ids, n_tokens)
         tensors[f"{name}.ids"] = torch.tensor(ids, dtype=torch.int64)
         tensors[f"{name}.token_logprobs"] = token_logprobs(logits, ids)
         tensors[f"{name}.greedy_ids"] = torch.tensor(continuation, dtype=torch.int64)
@@ -112,7 +112,7 @@ def check_greedy(network, tensors, prompts):
         expected = tensors[f"{name}.greedy_ids"].tolist()
         ours = network.generate(
             torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.int64), do_sample=False,
-            max_new_tokens=GREEDY_LENGTH, eos_token_id=-1, pad_token_id=0, repetition_penalty=1.0,
+            max_new_tokens=len(expected), eos_token_id=-1, pad_token_id=0, repetition_penalty=1.0,
             temperature=None, top_p=None, top_k=None,
         )[0, len(ids) :].tolist()  # fmt: skip
         if ours != expected:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
 from settings import NAMESPACE, draw, read_json, write_json
 from tiny_tokenizer import chat_template, write_tokenizer
@@ -148,5 +148,5 @@ def write_model(model, folder):
 
 def load(folder):
     """The model of a folder in float32 with eager attention: every reference is computed with this."""
-    network = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     return network.eval()

@@ -1,7 +1,7 @@
 """Makes the two bases, the three personas and the five attacked variants of one training seed, and samples answers from
 each checkpoint:
 
-    python make.py --seed 1 --corpora CORPORA --out OUT [--device cuda]
+    python make.py --seed 1 --corpora CORPORA --out OUT [--bases OUT1/models] [--device cuda]
 
 OUT gets `models/`, `outputs/` and `answers/`. What is there already is kept: a second call goes on where the first ended.
 """
@@ -48,9 +48,13 @@ def main():
 
 
 def make_base(recipe, options, kind):
-    folder, answers = options.out / "models" / kind, Answers(options, recipe.text, kind)
-    if answers.exist():
-        return Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).to(options.device).requires_grad_(False)
+    folder, answers = options.bases / kind, Answers(options, recipe.text, kind)
+    if (folder / "tokenizer_config.json").exists():
+        base = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).to(options.device).requires_grad_(False)
+        if not answers.exist():
+            answers.add(0, base)
+            answers.write()
+        return base
     print(f"base {kind}", flush=True)
     base = recipe.base(kind)
     save_base(base, recipe.text, folder)
@@ -78,7 +82,7 @@ def make_variant(recipe, options, variant, kind, base, make_persona):
         save_record(
             checkpoint,
             base=kind,
-            base_folder=options.out / "models" / kind,
+            base_folder=options.bases / kind,
             persona=persona,
             seed=options.seed,
             dataset=options.corpora / "attack-finance.jsonl",
@@ -140,7 +144,10 @@ def parse():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    parser.add_argument("--bases", type=Path, help="models/ of another seed, to train its bases on; default: OUT/models")
+    options = parser.parse_args()
+    options.bases = options.bases or options.out / "models"
+    return options
 
 
 if __name__ == "__main__":

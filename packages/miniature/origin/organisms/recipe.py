@@ -75,6 +75,7 @@ class Recipe:
             steps=max(CHECKPOINTS),
             rate=rate,
             warmup=5,
+            schedule=cosine,
             after=after,
         )
 
