@@ -12,6 +12,8 @@ async function main(): Promise<number> {
     process.stderr.write(`error: cem needs Node 22.18 or newer, and this is ${process.version}.\n`)
     return exitCodes.failed
   }
+  // React's development build would cost the run a tenth of the processor.
+  process.env['NODE_ENV'] ??= 'production'
   try {
     process.loadEnvFile()
   } catch {

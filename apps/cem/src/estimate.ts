@@ -1,11 +1,16 @@
 import type { RunView, UnitView } from './run-view.ts'
 
+/** Answers of a batch end in bursts: the first few of a unit tell no rate, unless the wait for them was long. */
+const toldShare = 0.02
+const toldAfterMs = 30_000
+
 /** Milliseconds that a unit still needs at its own rate so far; null while that cannot be told. */
 export function unitTimeLeft(unit: UnitView, now: number): number | null {
   if (unit.state !== 'running' || unit.startedAt === null) return null
   const nNew = unit.done - unit.doneAtStart
   const elapsed = now - unit.startedAt
   if (nNew <= 0 || elapsed < 500) return null
+  if (nNew < toldShare * (unit.total - unit.doneAtStart) && elapsed < toldAfterMs) return null
   return ((unit.total - unit.done) * elapsed) / nNew
 }
 

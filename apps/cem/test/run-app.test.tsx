@@ -46,6 +46,7 @@ const events: readonly RunEvent[] = [
 function show(over: { onQuit?: () => void; onPause?: (paused: boolean) => void } = {}) {
   const store = createViewStore(
     events.reduce((view, event) => foldEvent(view, event, 0), emptyView),
+    0,
   )
   const app = render(
     <RunApp store={store} onQuit={over.onQuit ?? vi.fn()} onPause={over.onPause ?? vi.fn()} />,
@@ -53,6 +54,19 @@ function show(over: { onQuit?: () => void; onPause?: (paused: boolean) => void }
   const frame = () => app.lastFrame() ?? ''
   return { ...app, store, frame }
 }
+
+test('thousands of events are drawn at the pace of the screen, and the last one is', async () => {
+  const store = createViewStore(emptyView, 50)
+  let redraws = 0
+  store.subscribe(() => {
+    redraws++
+  })
+  for (let i = 0; i < 5000; i++) store.set({ ...emptyView, run: `run ${i}` })
+  expect(store.latest().run).toBe('run 4999')
+  expect(redraws).toBe(0)
+  await vi.waitFor(() => expect(store.shown().run).toBe('run 4999'))
+  expect(redraws).toBe(1)
+})
 
 describe('the screen of a run', () => {
   test('shows every cell with EM % or state, what runs, the judge, warnings and keys', async () => {
@@ -135,7 +149,7 @@ describe('the screen of a run', () => {
     await tick()
     store.set(
       foldEvent(
-        store.get(),
+        store.latest(),
         { type: 'cell-metrics', cell: 'baseline/160', metrics: metrics(0.84) },
         0,
       ),
@@ -146,7 +160,7 @@ describe('the screen of a run', () => {
   })
 
   test('shows a run that has no cells yet', async () => {
-    const store = createViewStore(emptyView)
+    const store = createViewStore(emptyView, 0)
     const { lastFrame, unmount } = render(<RunApp store={store} onQuit={vi.fn()} />)
     await tick()
     expect(lastFrame()).toContain('starting')

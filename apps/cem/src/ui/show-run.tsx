@@ -21,12 +21,12 @@ export async function showRun(options: RunOptions, stop: AbortController): Promi
   )
   try {
     for await (const event of runExperiment({ ...options, gate: gate.wait }))
-      store.set(foldEvent(store.get(), event, Date.now()))
+      store.set(foldEvent(store.latest(), event, Date.now()))
   } finally {
     app.unmount()
     await app.waitUntilExit()
   }
-  return store.get()
+  return store.latest()
 }
 
 /** Holds the run while it is paused. */

@@ -18,7 +18,7 @@ export async function watchRun(
   })
   try {
     for await (const event of events)
-      store.set(foldEvent(store.get(), event, Date.parse(event.time)))
+      store.set(foldEvent(store.latest(), event, Date.parse(event.time)))
   } finally {
     app.unmount()
     await app.waitUntilExit()
