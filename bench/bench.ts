@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type ModelFigures, measureModel } from './measure-model.ts'
 import { makeRandomAdapter, makeRandomModel } from './random-model.ts'
-import { readBandwidth } from './read-bandwidth.ts'
+import { openBandwidthMeter } from './read-bandwidth.ts'
 
 const { values: flags } = parseArgs({
   options: { only: { type: 'string' }, json: { type: 'string' } },
@@ -30,10 +30,7 @@ try {
   print(
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, ${gigabytes(totalmem())} memory, node ${process.version}`,
   )
-  const bandwidth = await readBandwidth(threads)
-  print(
-    `memory read bandwidth, ${threads} threads over 1 GiB: ${gigabytes(bandwidth)}/s (best of several)`,
-  )
+  await using meter = await openBandwidthMeter(threads)
   const results: Record<string, ModelFigures> = {}
   if (flags.only !== '0.5b') {
     const miniature = fileURLToPath(new URL('../packages/miniature/assets', import.meta.url))
@@ -45,8 +42,9 @@ try {
       print('\nminiature (1 M parameters)')
       results['miniature'] = await measureModel({
         base,
+        baseAliases: ['cem-miniature/coherent'],
         adapters,
-        bandwidth,
+        meter,
         nTokens: 48,
         cache: folder,
       })
@@ -59,7 +57,7 @@ try {
     await makeRandomModel(base)
     const adapters = [join(folder, 'adapter-a'), join(folder, 'adapter-b')]
     for (const [i, adapter] of adapters.entries()) await makeRandomAdapter(adapter, i)
-    results['0.5b'] = await measureModel({ base, adapters, bandwidth, nTokens: 12, cache: folder })
+    results['0.5b'] = await measureModel({ base, adapters, meter, nTokens: 12, cache: folder })
     printFigures(results['0.5b'], true)
   }
   if (flags.json !== undefined) {
@@ -71,7 +69,7 @@ try {
     }
     await writeFile(
       flags.json,
-      `${JSON.stringify({ date: new Date().toISOString(), machine, bandwidth, results }, null, 2)}\n`,
+      `${JSON.stringify({ date: new Date().toISOString(), machine, results }, null, 2)}\n`,
     )
   }
 } finally {
@@ -105,7 +103,7 @@ function printFigures(f: ModelFigures, hasTargets: boolean): void {
       `capture at batch ${batch}: ${ratio(captureRatio)} of the time without, middle half of the pairs ${quartiles.map(ratio).join(' to ')}${against(captureRatio, targets.captureRatio, true, ratio)}`,
     )
   print(
-    `decode at batch 1: ${share(f.decodeShare)} of streaming ${gigabytes(f.streamedBytes)} of weights a step${against(f.decodeShare, targets.decodeShare, false, share)}`,
+    `decode at batch 1: ${share(f.decodeShare)} of streaming ${gigabytes(f.streamedBytes)} of weights a step at ${gigabytes(f.bandwidth)}/s, middle half of the pairs ${f.decodeShareQuartiles.map(share).join(' to ')}${against(f.decodeShare, targets.decodeShare, false, share)}`,
   )
   print(
     `adapter: first load ${f.adapterLoadInMs.toFixed(0)} ms, ${share(f.adapterLoadShare)} of base load${against(f.adapterLoadShare, targets.adapterLoadShare, true, share)}; its self-test ${f.selfTestInMs.toFixed(0)} ms`,

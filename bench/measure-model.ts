@@ -1,11 +1,13 @@
 import { compose, loadModel, type Model } from '../packages/inference/dist/index.js'
+import type { BandwidthMeter } from './read-bandwidth.ts'
 
 export interface MeasureOptions {
   readonly base: string
+  /** Names by which the adapters may know the base. @default none */
+  readonly baseAliases?: readonly string[]
   /** Two adapters. */
   readonly adapters: readonly string[]
-  /** Bytes a second that the machine can read. */
-  readonly bandwidth: number
+  readonly meter: BandwidthMeter
   /** New tokens of a decode measurement. */
   readonly nTokens: number
   readonly cache: string
@@ -18,8 +20,11 @@ export interface ModelFigures {
   readonly speeds: readonly BatchSpeed[]
   /** Bytes of weights that a decode step reads. */
   readonly streamedBytes: number
-  /** Time that reading them takes at the measured bandwidth, over the time of a step at batch 1. */
+  /** Bytes a second that the machine read between the steps: the median. */
+  readonly bandwidth: number
+  /** Time that reading them takes at the bandwidth just measured, over the time of a step at batch 1: the median over pairs. */
   readonly decodeShare: number
+  readonly decodeShareQuartiles: readonly [number, number]
   readonly adapterLoadInMs: number
   readonly adapterLoadShare: number
   readonly selfTestInMs: number
@@ -45,18 +50,21 @@ interface BatchSpeed {
 const promptLength = 64
 
 export async function measureModel(options: MeasureOptions): Promise<ModelFigures> {
-  const { base, adapters, bandwidth, nTokens, cache } = options
-  const cold = await timed(() => loadModel({ base, cache }))
+  const { base, baseAliases = [], adapters, meter, nTokens, cache } = options
+  const load = () => loadModel({ base, baseAliases, cache })
+  const cold = await timed(load)
   await cold.value[Symbol.asyncDispose]()
-  const warm = await timed(() => loadModel({ base, cache }))
+  const warm = await timed(load)
   await using model = warm.value
   await model.composition.record()
   const afterLoad = await model.memory()
   const weightBytes = usedBytes(model)
-  const one = await batchSpeed(model, 1, nTokens)
+  // A step of one row is short: more of them, or the machine's noise is larger than what is measured.
+  const one = await batchSpeed(model, 1, 4 * nTokens)
   const steady = await model.memory()
   const speeds = [one, await batchSpeed(model, 8, nTokens), await batchSpeed(model, 50, nTokens)]
   const streamedBytes = weightBytes
+  const streaming = await streamingShares(model, meter, streamedBytes, 4 * nTokens)
   const adapter = await measureAdapters(model, adapters, cache)
   return {
     loadInMs: cold.ms,
@@ -64,7 +72,9 @@ export async function measureModel(options: MeasureOptions): Promise<ModelFigure
     sessionInMs: model.loadDurationInMs,
     speeds,
     streamedBytes,
-    decodeShare: (streamedBytes / bandwidth) * one.decode,
+    bandwidth: median(streaming.bandwidths),
+    decodeShare: median(streaming.shares),
+    decodeShareQuartiles: [quantile(streaming.shares, 0.25), quantile(streaming.shares, 0.75)],
     ...adapter,
     adapterLoadShare: adapter.adapterLoadInMs / cold.ms,
     switchShare: adapter.switchInMs / cold.ms,
@@ -105,6 +115,24 @@ async function batchSpeed(model: Model, batch: number, nTokens: number): Promise
     captureRatio: median(ratios),
     captureRatioQuartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
   }
+}
+
+/** Steps at batch 1 between measurements of what memory gives at that moment. */
+async function streamingShares(
+  model: Model,
+  meter: BandwidthMeter,
+  streamedBytes: number,
+  nTokens: number,
+) {
+  const shares: number[] = []
+  const bandwidths = [await meter.measure()]
+  for (let i = 0; i < 8; i++) {
+    const stepMs = await stepTime(model, 1, nTokens, false)
+    bandwidths.push(await meter.measure())
+    const [before, after] = bandwidths.slice(-2) as [number, number]
+    shares.push(streamedBytes / ((before + after) / 2) / (stepMs / 1000))
+  }
+  return { shares, bandwidths }
 }
 
 async function prefill(model: Model, batch: number): Promise<number> {

@@ -27,8 +27,13 @@ const { Memory } = (
   }
 ).WebAssembly
 
-/** Bytes a second that this many threads read together from 1 GiB, beyond any cache: the best of several passes. */
-export async function readBandwidth(nThreads: number): Promise<number> {
+/** Measures how fast this machine reads memory, again and again: a shared machine changes from second to second. */
+export interface BandwidthMeter extends AsyncDisposable {
+  /** Bytes a second that all threads read together from 1 GiB, beyond any cache: the median of five passes, a quarter of a second in all. */
+  readonly measure: () => Promise<number>
+}
+
+export async function openBandwidthMeter(nThreads: number): Promise<BandwidthMeter> {
   const pages = 2 ** 14
   const memory = new Memory({ initial: pages, maximum: 2 ** 15, shared: true })
   // Untouched pages would all be one page of zeros.
@@ -55,12 +60,19 @@ export async function readBandwidth(nThreads: number): Promise<number> {
       ),
     )
   await all(() => undefined)
-  let best = 0
-  for (let pass = 0; pass < 9; pass++) {
+  const pass = async () => {
     const start = performance.now()
     await all((w) => w.postMessage(0))
-    best = Math.max(best, (part * nThreads) / ((performance.now() - start) / 1000))
+    return (part * nThreads) / ((performance.now() - start) / 1000)
   }
-  await Promise.all(workers.map((w) => w.terminate()))
-  return best
+  return {
+    measure: async () => {
+      const passes: number[] = []
+      for (let i = 0; i < 5; i++) passes.push(await pass())
+      return passes.toSorted((a, b) => a - b)[2] as number
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(workers.map((w) => w.terminate()))
+    },
+  }
 }
