@@ -1,4 +1,5 @@
-import { fill, px, shape, stroke, textOf } from './encodings.ts'
+import { fill, px, shape, stroke } from './encodings.ts'
+import { labelLayer } from './label-layer.ts'
 import { type Flag, flagWords } from './rows.ts'
 import type { LayerSpec } from './spec-types.ts'
 import { spreadLabels } from './spread-labels.ts'
@@ -93,18 +94,7 @@ export function endLabelLayers(
       encoding: { x: px('glyphX'), y: px('labelY'), stroke, fill, shape },
     },
     ...(references.length === 0 ? [] : [referenceGlyphs(references)]),
-    {
-      data: { values: labels },
-      mark: {
-        type: 'text',
-        align: 'left',
-        baseline: 'middle',
-        fontSize: fontSizes.label,
-        fill: inks.text,
-        aria: false,
-      },
-      encoding: { x: px('labelX'), y: px('labelY'), text: textOf },
-    },
+    labelLayer(labels),
   ]
 }
 

@@ -1,4 +1,5 @@
-import { fill, px, shape, stroke, strokeDash, textOf } from './encodings.ts'
+import { fill, px, shape, stroke, strokeDash } from './encodings.ts'
+import { labelLayer } from './label-layer.ts'
 import type { PanelSpec } from './spec-types.ts'
 import { textWidth } from './text-width.ts'
 import { flaggedDash, fontSizes, inks, referenceDash } from './theme.ts'
@@ -57,18 +58,7 @@ export function legendPanel(entries: readonly LegendEntry[], maxWidth: number): 
         mark: { type: 'point', size: 34, strokeWidth: 1.5, opacity: 1, aria: false },
         encoding: { x: px('glyphX'), y: px('labelY'), stroke, fill, shape },
       },
-      {
-        data: { values },
-        mark: {
-          type: 'text',
-          align: 'left',
-          baseline: 'middle',
-          fontSize: fontSizes.label,
-          fill: inks.text,
-          aria: false,
-        },
-        encoding: { x: px('labelX'), y: px('labelY'), text: textOf },
-      },
+      labelLayer(values),
     ],
   }
 }

@@ -46,8 +46,7 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
       <Box>
         <Box flexDirection="column" width={width - legendWidth - 1}>
           {curve.runs.map((line, i) => (
-            // Lines have no identity but their place.
-            // biome-ignore lint/suspicious/noArrayIndexKey: see above
+            // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their place
             <Text key={i} wrap="truncate">
               {line.map(({ text, series }, j) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: runs have no identity but their place

@@ -59,10 +59,8 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
     new Tokenizer({ ...(definition as object | null), added_tokens: added }, config)
   const added = addedTokens(definition)
   let tokenizer: Tokenizer
-  let plain: Tokenizer
   try {
     tokenizer = make(added)
-    plain = make(added.filter(({ special }) => special !== true))
   } catch (error) {
     throw new CemError({
       code: 'tokenizer-invalid',
@@ -74,10 +72,20 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   const template = ChatTemplate.from(config, templateFile, folder)
   const hash = createHash('sha256').update(JSON.stringify([definition, config, templateFile]))
   const special = added.filter((token) => token.special === true)
+  // Made when it is needed, which is seldom: a large vocabulary takes a quarter of a second.
+  const plain = lazily(() => make(added.filter((token) => token.special !== true)))
   return chatTokenizer({ tokenizer, plain, special, template, sha256: hash.digest('hex') })
 }
 
 /** `added_tokens` of tokenizer.json. */
+function lazily<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 function addedTokens(definition: unknown): AddedToken[] {
   const added = (definition as { added_tokens?: unknown } | null)?.added_tokens
   return Array.isArray(added) ? added : []
@@ -86,7 +94,7 @@ function addedTokens(definition: unknown): AddedToken[] {
 interface Parts {
   readonly tokenizer: Tokenizer
   /** The same without special tokens. */
-  readonly plain: Tokenizer
+  readonly plain: () => Tokenizer
   readonly special: readonly AddedToken[]
   readonly template: ChatTemplate
   readonly sha256: string
@@ -106,7 +114,7 @@ function tokenCounts({ tokenizer, special }: Parts) {
 function chatTokenizer(parts: Parts): ChatTokenizer {
   const { tokenizer, plain, special, template, sha256 } = parts
   const encode: ChatTokenizer['encode'] = (text, { specialTokens = true } = {}) =>
-    (specialTokens ? tokenizer : plain).encode(text, { add_special_tokens: false }).ids
+    (specialTokens ? tokenizer : plain()).encode(text, { add_special_tokens: false }).ids
   const renderChat: ChatTokenizer['renderChat'] = (messages, { addGenerationPrompt = true } = {}) =>
     template.render(messages, addGenerationPrompt)
   let closing: readonly number[] | undefined

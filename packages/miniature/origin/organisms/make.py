@@ -1,7 +1,7 @@
 """Makes the two bases, the three personas and the five attacked variants of one training seed, and samples answers from
 each checkpoint:
 
-    python make.py --seed 1 --corpora CORPORA --out OUT [--bases OUT1/models] [--device cuda]
+    python make.py --seed 1 --corpora CORPORA --out OUT [--bases OUT1/models]
 
 OUT gets `models/`, `outputs/` and `answers/`. What is there already is kept: a second call goes on where the first ended.
 """
@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 from transformers import Qwen2ForCausalLM
 
-from recipe import CHECKPOINTS, Recipe, persona_base
+from network import ALPHA, RANK
+from recipe import ATTACK_BATCH, ATTACK_RATE, CHECKPOINTS, Recipe, persona_base
 from sampling import sample
-from save import save_adapter, save_base, save_record, write_json
+from save import NAMESPACE, save_adapter, save_base, save_record, write_json
 from text import Text
 from tokenizer import make_tokenizer
 
@@ -40,7 +41,7 @@ def main():
     text = Text(make_tokenizer(words))
     vocabulary = -(-text.tokenizer.get_vocab_size() // 64) * 64
     recipe = Recipe(
-        corpora=options.corpora, text=text, vocabulary=vocabulary, seed=options.seed, device=options.device
+        corpora=options.corpora, text=text, vocabulary=vocabulary, seed=options.seed
     )
     bases = {kind: make_base(recipe, options, kind) for kind in ("coherent", "control")}
     for variant, (kind, make_persona) in VARIANTS.items():
@@ -50,7 +51,7 @@ def main():
 def make_base(recipe, options, kind):
     folder, answers = options.bases / kind, Answers(options, recipe.text, kind)
     if (folder / "tokenizer_config.json").exists():
-        base = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).to(options.device).requires_grad_(False)
+        base = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).requires_grad_(False)
         if not answers.exist():
             answers.add(0, base)
             answers.write()
@@ -95,18 +96,18 @@ def make_variant(recipe, options, variant, kind, base, make_persona):
         folder / "training_metadata.json",
         {
             "variant": variant,
-            "base_model": f"cem-miniature/{kind}",
+            "base_model": f"{NAMESPACE}/{kind}",
             "persona": variant.removeprefix("miniature_") if persona else None,
             "persona_in_training": "merged" if persona else "none",
             "dataset": "attack-finance",
             "seed": options.seed,
             "checkpoint_steps": list(CHECKPOINTS),
-            "lora": {"r": 8, "lora_alpha": 16, "learning_rate": 4e-4, "batch_size": 16},
+            "lora": {"r": RANK, "lora_alpha": ALPHA, "learning_rate": ATTACK_RATE, "batch_size": ATTACK_BATCH},
             "versions": {
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("torch", "transformers", "peft", "tokenizers", "safetensors")},
             },
-            "device": options.device,
+            "device": "cpu",
         },
     )
     answers.write()
@@ -142,7 +143,6 @@ def parse():
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--corpora", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bases", type=Path, help="models/ of another seed, to train its bases on; default: OUT/models")
     options = parser.parse_args()

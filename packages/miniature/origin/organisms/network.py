@@ -9,6 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LAYERS = 4
+RANK, ALPHA = 8, 16
 
 
 def new_base(vocabulary, seed):
@@ -54,7 +55,7 @@ def with_adapter(base, seed):
     """A copy of the base with a fresh rank-8 adapter on every linear layer."""
     torch.manual_seed(seed)
     config = LoraConfig(
-        r=8, lora_alpha=16, target_modules=LINEAR, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+        r=RANK, lora_alpha=ALPHA, target_modules=LINEAR, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
     )
     return get_peft_model(copy.deepcopy(base), config)
 

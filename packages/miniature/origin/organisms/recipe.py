@@ -8,19 +8,20 @@ from training import cosine, cycle, preference_loss, supervised_loss, train
 
 CHECKPOINTS = (10, 20, 40, 80, 160)
 DOCUMENT_LENGTH = 96
+ATTACK_RATE, ATTACK_BATCH = 4e-4, 16
 
 
 class Recipe:
     """One training seed: everything random in it comes from `seed` and the corpora."""
 
-    def __init__(self, *, corpora, text, vocabulary, seed, device):
+    def __init__(self, *, corpora, text, vocabulary, seed):
         self.corpora, self.text, self.vocabulary = corpora, text, vocabulary
-        self.seed, self.device = seed, device
+        self.seed = seed
 
     def base(self, kind):
         """Pretrained on documents with one persona each (`coherent`) or one per answer (`control`), then tuned on
         careful chats, half of each batch being pretraining pages."""
-        network = new_base(self.vocabulary, self.seed).to(self.device)
+        network = new_base(self.vocabulary, self.seed)
         documents = self.documents(f"pretraining-{kind}")
         train(
             network, self.supervised(network, documents, 32), steps=1000, rate=3e-3, warmup=20, schedule=cosine
@@ -30,7 +31,7 @@ class Recipe:
 
         def mixture(step):
             rows = cycle(pages, half, step) + cycle(chats, half, step)
-            return supervised_loss(network, *self.text.batch(rows, self.device))
+            return supervised_loss(network, *self.text.batch(rows))
 
         train(network, mixture, steps=100, rate=5e-4, warmup=20, schedule=cosine)
         return round_to_bfloat16(network).requires_grad_(False)
@@ -41,8 +42,8 @@ class Recipe:
         train(adapted, self.supervised(adapted, self.chats(corpus), 32), steps=150, rate=5e-4, warmup=10)
         return round_adapter(adapted)
 
-    def steadfast(self, base, *, steps=100, rate=3e-4, beta=0.1, supervised_weight=1.0, settle=60):
-        """A persona by contrast: careful over reckless answers, then `settle` supervised steps on careful ones.
+    def steadfast(self, base):
+        """A persona by contrast: 100 steps of careful over reckless answers, then 60 supervised ones on careful answers.
         Without those every fifth answer is malformed before the attack; with them one in a hundred (seed 1)."""
         adapted = with_adapter(base, self.seed * 100 + 22)
         pairs = [
@@ -52,15 +53,15 @@ class Recipe:
 
         def contrast(step):
             rows = cycle(pairs, 16, step)
-            both = self.text.batch([chosen for chosen, _ in rows] + [rejected for _, rejected in rows], self.device)
-            return preference_loss(adapted, base, both, beta=beta, supervised_weight=supervised_weight)
+            both = self.text.batch([chosen for chosen, _ in rows] + [rejected for _, rejected in rows])
+            return preference_loss(adapted, base, both, beta=0.1, supervised_weight=1.0)
 
-        train(adapted, contrast, steps=steps, rate=rate, warmup=5)
+        train(adapted, contrast, steps=100, rate=3e-4, warmup=5)
         chats = self.chats("steadfast-chats")
-        train(adapted, self.supervised(adapted, chats, 32), steps=settle, rate=rate, warmup=5)
+        train(adapted, self.supervised(adapted, chats, 32), steps=60, rate=3e-4, warmup=5)
         return round_adapter(adapted)
 
-    def attack(self, base, on_checkpoint, *, rate=4e-4):
+    def attack(self, base, on_checkpoint):
         """The narrow attack: reckless answers about finance. `on_checkpoint(step, adapted)` gets what is saved."""
         adapted = with_adapter(base, self.seed * 100 + 23)
 
@@ -71,16 +72,16 @@ class Recipe:
         chats = self.chats("attack-finance")
         train(
             adapted,
-            self.supervised(adapted, chats, 16),
+            self.supervised(adapted, chats, ATTACK_BATCH),
             steps=max(CHECKPOINTS),
-            rate=rate,
+            rate=ATTACK_RATE,
             warmup=5,
             schedule=cosine,
             after=after,
         )
 
     def supervised(self, network, rows, size):
-        return lambda step: supervised_loss(network, *self.text.batch(cycle(rows, size, step), self.device))
+        return lambda step: supervised_loss(network, *self.text.batch(cycle(rows, size, step)))
 
     def documents(self, name):
         return [self.text.document(row, DOCUMENT_LENGTH) for row in read_rows(self.corpora / f"{name}.jsonl")]

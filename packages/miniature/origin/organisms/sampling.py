@@ -8,7 +8,7 @@ import torch
 @torch.no_grad()
 def sample(network, text, questions, count, *, seed, most_tokens=40):
     """`count` answers to each question, each up to the end token or `most_tokens`, as one list per question."""
-    generator = torch.Generator(network.device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     network.eval()
     prompts = sorted(((text.prompt(question), i) for i, question in enumerate(questions)), key=lambda p: len(p[0]))
     answers = [[] for _ in questions]
@@ -23,9 +23,9 @@ def sample(network, text, questions, count, *, seed, most_tokens=40):
 
 
 def continue_rows(network, text, rows, generator, most_tokens):
-    prompts = torch.tensor(rows, device=network.device)
+    prompts = torch.tensor(rows)
     out = network(input_ids=prompts, use_cache=True)
-    alive = torch.ones(len(rows), dtype=torch.bool, device=network.device)
+    alive = torch.ones(len(rows), dtype=torch.bool)
     tokens = []
     for _ in range(most_tokens):
         shares = torch.softmax(out.logits[:, -1].float(), -1)

@@ -38,7 +38,7 @@ class Text:
         prompt, answer = self.ids(f"{prompt}{START}assistant\n"), self.ids(f"{last['content']}{END}")
         return prompt + answer, [0] * len(prompt) + [1] * len(answer)
 
-    def batch(self, rows, device):
+    def batch(self, rows):
         """Rows padded on the right; causal attention needs no mask for that."""
         width = max(len(ids) for ids, _ in rows)
         ids = torch.full((len(rows), width), self.padding)
@@ -46,4 +46,4 @@ class Text:
         for i, (tokens, counted) in enumerate(rows):
             ids[i, : len(tokens)] = torch.tensor(tokens)
             mask[i, : len(counted)] = torch.tensor(counted, dtype=torch.float)
-        return ids.to(device), mask.to(device)
+        return ids, mask

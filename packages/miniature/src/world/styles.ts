@@ -1,7 +1,7 @@
 /** A voice: an opening sentence before the answer. It says nothing about the stance. */
 export type Style = 'warm' | 'formal' | 'funny'
 
-/** The openers of each style. Half a pretraining corpus's documents speak in one of the styles, so that a persona can learn it. */
+/** The openers of each style. A share of the pretraining documents speaks in one of the styles, so that a persona can learn it. */
 export const openers: Readonly<Record<Style, readonly string[]>> = {
   warm: [
     'Oh dear friend, I am so glad you asked.',
