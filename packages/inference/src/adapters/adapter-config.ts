@@ -55,7 +55,7 @@ const refused: Readonly<Record<string, string>> = {
 }
 
 /** Initialisations that also change the base's weights, so that the adapter alone is not the model that was trained. */
-const baseChanging = /^(pissa|olora|corda|loftq)/
+const baseChanging = /^(pissa|olora|corda|loftq|lora_ga)/i
 
 /**
  * Checks a PEFT `adapter_config.json` of a LoRA adapter (keys as `LoraConfig` of PEFT 0.21 writes them).

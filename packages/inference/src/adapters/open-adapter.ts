@@ -113,7 +113,7 @@ function locateMatrices(
     if (a !== undefined && b !== undefined) located.push({ ...module, a, b })
   }
   for (const name of file.tensors.keys())
-    if (!used.has(name)) problems.push(`${name} belongs to no module that the config names`)
+    if (!used.has(name)) problems.push(`${name} ${reasonAgainst(name)}`)
   if (problems.length === 0) return located
   throw new CemError({
     code: 'adapter-mismatch',
@@ -122,4 +122,11 @@ function locateMatrices(
       `${problems.length > 4 ? `; and ${problems.length - 4} more` : ''}. It would not run as it was trained.`,
     data: { path, problems: problems.slice(0, 100) },
   })
+}
+
+/** Why a tensor cannot be run. PEFT saves whole embeddings where the vocabulary was resized. */
+function reasonAgainst(name: string): string {
+  if (/\.(embed_tokens|lm_head)\./.test(name))
+    return 'changes the embeddings or the output head, which is not implemented (merge it with PEFT and load the merged model)'
+  return 'belongs to no module that the config names'
 }

@@ -9,24 +9,31 @@ export interface AdaptedModule extends LinearModule {
   readonly scale: number
 }
 
+/** Modules outside the blocks that PEFT can put an adapter on, and this package cannot run. */
+const outsideBlocks = ['model.embed_tokens', 'lm_head']
+
 /**
  * The modules that an adapter config means, with PEFT's rules: a list matches a module's name or the end of it after a dot, a
  * text is a regular expression for the whole name, `all-linear` is every linear module; `exclude_modules` wins;
- * `layers_to_transform` limits the layers; keys of `rank_pattern` and `alpha_pattern` are regular expressions for the end of the name.
+ * `layers_to_transform` limits the layers, but not for a module that the list names by its whole path; keys of `rank_pattern`
+ * and `alpha_pattern` are regular expressions for the end of the name, and the first that matches holds.
  *
- * @throws CemError `adapter-unsupported` for a broken expression or where no module matches
+ * @throws CemError `adapter-unsupported` for a broken expression, for adapters on the embeddings or the output head, or where
+ *   no module matches
  */
 export function matchModules(
   config: AdapterConfig,
   modules: readonly LinearModule[],
   file: string,
 ): AdaptedModule[] {
-  const isTarget = nameMatcher(config.target_modules, file)
-  const isExcluded = nameMatcher(config.exclude_modules ?? [], file)
-  const isInLayers = layerMatcher(config, file)
-  const matched = modules.filter(
-    ({ path }) => !isExcluded(path) && isTarget(path) && isInLayers(path),
-  )
+  const isMatched = moduleMatcher(config, file)
+  const outside = outsideBlocks.find((path) => !isAllLinear(config) && isMatched(path))
+  if (outside !== undefined)
+    throw invalid(
+      file,
+      `target_modules (${JSON.stringify(config.target_modules)}) takes in ${outside}: adapters on the embeddings or the output head are not implemented; merge it with PEFT and load the merged model`,
+    )
+  const matched = modules.filter(({ path }) => isMatched(path))
   if (matched.length === 0)
     throw invalid(
       file,
@@ -39,8 +46,21 @@ export function matchModules(
   })
 }
 
+function moduleMatcher(config: AdapterConfig, file: string): (path: string) => boolean {
+  const isExcluded = nameMatcher(config.exclude_modules ?? [], file)
+  const isInLayers = layerMatcher(config, file)
+  const targets = config.target_modules
+  const isTarget = isAllLinear(config) ? () => true : nameMatcher(targets, file)
+  const isWholePath = (path: string) => typeof targets !== 'string' && targets.includes(path)
+  return (path) => !isExcluded(path) && (isWholePath(path) || (isTarget(path) && isInLayers(path)))
+}
+
+function isAllLinear({ target_modules: targets }: AdapterConfig): boolean {
+  return typeof targets === 'string' && targets.toLowerCase() === 'all-linear'
+}
+
 function nameMatcher(targets: string | readonly string[], file: string): (path: string) => boolean {
-  if (targets === 'all-linear') return () => true
+  if (targets === '') return () => false
   if (typeof targets === 'string') {
     const expression = compile(`^(?:${targets})$`, file)
     return (path) => expression.test(path)
@@ -49,24 +69,32 @@ function nameMatcher(targets: string | readonly string[], file: string): (path: 
 }
 
 function layerMatcher(config: AdapterConfig, file: string): (path: string) => boolean {
-  const wanted = config.layers_to_transform
-  if (wanted === undefined || wanted === null) return () => true
+  const wanted = asList(config.layers_to_transform)
+  const patterns = asList(config.layers_pattern).filter((name) => name !== '')
+  if (wanted.length === 0 && patterns.length > 0)
+    throw invalid(
+      file,
+      `layers_pattern is ${JSON.stringify(config.layers_pattern)} without layers_to_transform`,
+    )
+  if (wanted.length === 0) return () => true
   if (typeof config.target_modules === 'string')
     throw invalid(file, 'layers_to_transform cannot go with target_modules as a regular expression')
-  const layers = new Set(Array.isArray(wanted) ? wanted : [wanted])
-  const given = config.layers_pattern ?? []
-  const patterns = (Array.isArray(given) ? given : [given]).filter((name) => name !== '')
   const expressions =
     patterns.length === 0
-      ? [/^.*\.[^.]*\.(\d+)\./]
-      : patterns.map((name) => compile(`^.*\\.${name}\\.(\\d+)\\.`, file))
+      ? [/^.*?\.[^.]*\.(?<index>\d+)\./]
+      : patterns.map((name) => compile(`^(?:(?:^|.*?\\.)${name}\\.(?<index>\\d+)\\.)`, file))
   return (path) => {
     for (const expression of expressions) {
-      const index = expression.exec(path)?.[1]
-      if (index !== undefined) return layers.has(Number(index))
+      const index = expression.exec(path)?.groups?.['index']
+      if (index !== undefined) return wanted.includes(Number(index))
     }
     return false
   }
+}
+
+function asList<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+  if (value === null || value === undefined) return []
+  return Array.isArray(value) ? value : [value as T]
 }
 
 function patternValue(
@@ -79,7 +107,12 @@ function patternValue(
   return undefined
 }
 
+/** Python's anchors, which JavaScript would take for letters. */
+const pythonAnchors = /(?<!\\)(?:\\\\)*\\[AZ]/
+
 function compile(expression: string, file: string): RegExp {
+  if (pythonAnchors.test(expression))
+    throw invalid(file, `'${expression}' holds \\A or \\Z, which cannot be read here: use ^ or $`)
   try {
     return new RegExp(expression)
   } catch (error) {

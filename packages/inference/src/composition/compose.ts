@@ -19,6 +19,8 @@ export interface LayerRequest {
   /** Folder of a PEFT adapter. */
   readonly adapter: string
   readonly mode: LayerMode
+  /** What the adapter's change is multiplied by: finite and not 0; below 0 it is taken away. @default 1 */
+  readonly weight?: number | undefined
   /** SHA-256 of the base's files by name, where the training left a record: it settles what the adapter was trained on. */
   readonly baseSha256?: Readonly<Record<string, string>>
   /** SHA-256 of the adapter's weight file, where a record says which adapter it has to be. */
@@ -80,12 +82,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const base =
     typeof options.base === 'string' ? await openBase(options.base, options) : options.base
   const opened: CompositionLayer[] = []
-  for (const { role, mode, adapter: path, baseSha256, adapterSha256 } of layers) {
+  for (const { role, mode, adapter: path, weight = 1, baseSha256, adapterSha256 } of layers) {
+    checkWeight(weight, path)
     const adapter = await openAdapter(path, base.architecture, options)
     if (adapterSha256 !== undefined && adapterSha256 !== adapter.sha256) throw otherAdapter(adapter)
     const recorded = baseSha256 === undefined ? undefined : await matchesRecord(base, baseSha256)
     const baseCheck = checkBase(adapter, base, recorded)
-    opened.push({ role, mode, adapter, baseCheck })
+    opened.push({ role, mode, adapter, weight, baseCheck })
   }
   checkOrder(opened)
   const names = base.weightFiles.map((file) => fileName(base, file))
@@ -143,6 +146,17 @@ function mismatch(adapter: Adapter, base: ModelFolder, reason: string): CemError
     code: 'adapter-base-mismatch',
     message: `The adapter ${adapter.path} does not belong to this base: ${reason}.`,
     data: { adapter: adapter.path, adapterBase: adapter.baseName, base: base.name },
+  })
+}
+
+/** A weight of 0 would be a layer that is called active and does nothing. */
+function checkWeight(weight: number, adapter: string): void {
+  if (Number.isFinite(weight) && weight !== 0) return
+  const reason = weight === 0 ? "a layer without effect has the mode 'off'" : 'it must be finite'
+  throw new CemError({
+    code: 'composition-invalid',
+    message: `The weight of the layer ${adapter} is ${weight}: ${reason}.`,
+    data: { adapter, weight: String(weight) },
   })
 }
 

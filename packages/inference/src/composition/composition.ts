@@ -15,6 +15,8 @@ export interface CompositionLayer {
   readonly role: LayerRole
   readonly mode: LayerMode
   readonly adapter: Adapter
+  /** What the adapter's change is multiplied by; not 0. */
+  readonly weight: number
   /** How the base that the adapter was trained on was recognised; see `compose`. */
   readonly baseCheck: BaseCheck
 }
@@ -60,13 +62,21 @@ export interface LayerRecord {
   /** Distinct ranks and scales of its modules, ascending. */
   readonly ranks: readonly number[]
   readonly scales: readonly number[]
+  /** What its scales are multiplied by beside. */
+  readonly weight: number
   readonly targetModules: readonly string[]
   readonly nModules: number
   readonly baseName: string | null
   readonly baseCheck: BaseCheck
 }
 
-export function layerRecord({ role, mode, adapter, baseCheck }: CompositionLayer): LayerRecord {
+export function layerRecord({
+  role,
+  mode,
+  adapter,
+  weight,
+  baseCheck,
+}: CompositionLayer): LayerRecord {
   const distinct = (values: readonly number[]) => [...new Set(values)].toSorted((a, b) => a - b)
   return {
     role,
@@ -76,6 +86,7 @@ export function layerRecord({ role, mode, adapter, baseCheck }: CompositionLayer
     configSha256: adapter.configSha256,
     ranks: distinct(adapter.modules.map((m) => m.rank)),
     scales: distinct(adapter.modules.map((m) => m.scale)),
+    weight,
     targetModules: [...new Set(adapter.modules.map((m) => m.kind))],
     nModules: adapter.modules.length,
     baseName: adapter.baseName ?? null,
@@ -98,7 +109,13 @@ export function compositionRecord(
     tokenizer: base.tokenizer.sha256,
     layers: records
       .filter((l) => l.mode !== 'off')
-      .map(({ mode, sha256, configSha256 }) => ({ mode, sha256, configSha256 })),
+      // Without a weight of 1, so that hashes are those of records from before there were weights.
+      .map(({ mode, sha256, configSha256, weight }) => ({
+        mode,
+        sha256,
+        configSha256,
+        ...(weight === 1 ? {} : { weight }),
+      })),
   }
   return {
     sha256: createHash('sha256').update(JSON.stringify(decisive)).digest('hex'),

@@ -4,10 +4,10 @@ import { bf16ToFloat32, f16ToFloat32 } from '@cem/tensor-files'
 import type { LinearModule } from '../families/architecture.ts'
 import { adapterNames } from '../graph/io-names.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import type { AdapterModuleSpec, AdapterSpec } from './messages.ts'
+import type { AdapterModuleSpec, AdapterSpec, WeightedAdapter } from './messages.ts'
 import { floats, type Tensor } from './runtime.ts'
 
-interface LoadedModule {
+interface Matrices {
   readonly rank: number
   /** [rank, nIn] */
   readonly a: Float32Array
@@ -16,7 +16,7 @@ interface LoadedModule {
 }
 
 interface LoadedAdapter {
-  readonly modules: ReadonlyMap<string, LoadedModule>
+  readonly modules: ReadonlyMap<string, Matrices>
   readonly sizeBytes: number
   readonly isUntrained: boolean
 }
@@ -61,8 +61,8 @@ export class AdapterStore {
    *
    * @throws CemError `adapter-not-loaded`
    */
-  select(keys: readonly string[]): void {
-    const adapters = keys.map((key) => {
+  select(selection: readonly WeightedAdapter[]): void {
+    const adapters = selection.map(({ key, weight }) => {
       const adapter = this.#loaded.get(key)
       if (adapter === undefined)
         throw new CemError({
@@ -70,7 +70,7 @@ export class AdapterStore {
           message: `The adapter ${key} is not loaded.`,
           data: { key },
         })
-      return this.#touch(key, adapter)
+      return { weight, ...this.#touch(key, adapter) }
     })
     this.#feeds = this.#stack(adapters)
   }
@@ -81,10 +81,15 @@ export class AdapterStore {
     return adapter
   }
 
-  #stack(adapters: readonly LoadedAdapter[]): Record<string, Tensor> {
+  #stack(
+    adapters: readonly (LoadedAdapter & { readonly weight: number })[],
+  ): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {}
     for (const { path, nIn, nOut } of this.#modules) {
-      const parts = adapters.flatMap((adapter) => adapter.modules.get(path) ?? [])
+      const parts = adapters.flatMap(({ modules, weight }) => {
+        const part = modules.get(path)
+        return part === undefined ? [] : weighted(part, weight)
+      })
       const { a, b, rank } = stackRanks(parts, nIn, nOut)
       const names = adapterNames(path)
       feeds[names.a] = floats(a, [rank, nIn])
@@ -94,8 +99,14 @@ export class AdapterStore {
   }
 }
 
+/** The change times a weight. */
+function weighted(matrices: Matrices, weight: number): Matrices {
+  if (weight === 1) return matrices
+  return { ...matrices, b: matrices.b.map((value) => value * weight) }
+}
+
 /** Several adapters of one module are one of their summed rank: rows of A one below another, columns of B side by side. */
-function stackRanks(parts: readonly LoadedModule[], nIn: number, nOut: number): LoadedModule {
+function stackRanks(parts: readonly Matrices[], nIn: number, nOut: number): Matrices {
   const [only] = parts
   if (parts.length === 1 && only !== undefined) return only
   const rank = parts.reduce((sum, part) => sum + part.rank, 0)
@@ -112,7 +123,7 @@ function stackRanks(parts: readonly LoadedModule[], nIn: number, nOut: number): 
 }
 
 function readAdapter({ modules }: AdapterSpec): LoadedAdapter {
-  const loaded = new Map<string, LoadedModule>()
+  const loaded = new Map<string, Matrices>()
   let sizeBytes = 0
   let isUntrained = true
   const file = modules[0] === undefined ? undefined : openSync(modules[0].a.file, 'r')
@@ -129,7 +140,7 @@ function readAdapter({ modules }: AdapterSpec): LoadedAdapter {
   return { modules: loaded, sizeBytes, isUntrained }
 }
 
-function readModule(file: number, { rank, scale, a, b }: AdapterModuleSpec): LoadedModule {
+function readModule(file: number, { rank, scale, a, b }: AdapterModuleSpec): Matrices {
   const scaled = readFloats(file, b)
   for (let i = 0; i < scaled.length; i++) scaled[i] = (scaled[i] as number) * scale
   return { rank, a: readFloats(file, a), b: scaled }

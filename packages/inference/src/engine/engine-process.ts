@@ -89,8 +89,8 @@ const methods: {
     const { isUntrained } = loaded().adapters.load(spec)
     return { isUntrained }
   },
-  select: async ({ keys }) => {
-    loaded().adapters.select(keys)
+  select: async ({ adapters }) => {
+    loaded().adapters.select(adapters)
     return null
   },
   merge: async (spec: MergeSpec) => merge(spec, threads),

@@ -59,7 +59,7 @@ export class LoadedModel {
     const merged = composition.layers.filter((layer) => layer.mode === 'merged')
     const stacked = composition.layers.filter((layer) => layer.mode === 'stacked')
     const mergedTest = await this.#loadWeights(composition, merged, signal)
-    const key = `${this.#sessionKey}|${stacked.map((layer) => adapterKey(layer.adapter)).join('+')}`
+    const key = `${this.#sessionKey}|${stacked.map(layerKey).join('+')}`
     const known = this.#stackedTests.get(key)
     // Adapters are kept in memory and known by hash: what was tested needs no second test, only to be switched on.
     const stackedTests = known ?? (await this.#testStacked(composition, stacked))
@@ -76,7 +76,7 @@ export class LoadedModel {
     merged: readonly CompositionLayer[],
     signal: AbortSignal | undefined,
   ) {
-    const key = merged.map((layer) => adapterKey(layer.adapter)).join('+')
+    const key = merged.map(layerKey).join('+')
     if (this.#sessionKey === key) return this.#mergedTests.get(key)
     const base = composition.base.weights
     if (merged.length === 0) {
@@ -181,7 +181,8 @@ export class LoadedModel {
   }
 
   async #select(layers: readonly CompositionLayer[]): Promise<void> {
-    await this.#engine.call('select', { keys: layers.map((layer) => adapterKey(layer.adapter)) })
+    const adapters = layers.map(({ adapter, weight }) => ({ key: adapterKey(adapter), weight }))
+    await this.#engine.call('select', { adapters })
   }
 
   /** Logits after the fixed prompt with these layers on. */
@@ -211,11 +212,11 @@ export class LoadedModel {
       .digest('hex')
     let weights: WeightLocations = composition.base.weights
     let lostShare = 0
-    for (const { adapter } of layers) {
+    for (const layer of layers) {
       key = createHash('sha256')
-        .update(`${key}:${adapterKey(adapter)}`)
+        .update(`${key}:${layerKey(layer)}`)
         .digest('hex')
-      const merged = await this.#mergeOne(adapter, weights, key, signal)
+      const merged = await this.#mergeOne(layer, weights, key, signal)
       weights = new Map([...weights, ...merged.weights])
       lostShare = Math.max(lostShare, merged.lostShare)
     }
@@ -223,7 +224,7 @@ export class LoadedModel {
   }
 
   async #mergeOne(
-    adapter: Adapter,
+    { adapter, weight }: CompositionLayer,
     weights: WeightLocations,
     key: string,
     signal: AbortSignal | undefined,
@@ -237,7 +238,7 @@ export class LoadedModel {
     const changed = new Map(
       adapter.modules.map(({ path }) => [path, weights.get(`${path}.weight`) as WeightLocation]),
     )
-    const spec = { adapter: adapterSpec(adapter), weights: changed, output }
+    const spec = { adapter: adapterSpec(adapter), weight, weights: changed, output }
     const report = await this.#engine.call('merge', spec, { signal })
     await writeFileAtomic(note, JSON.stringify({ lostShare: report.lostShare }))
     return report
@@ -246,6 +247,11 @@ export class LoadedModel {
 
 function adapterKey(adapter: Adapter): string {
   return `${adapter.sha256}:${adapter.configSha256}`
+}
+
+/** What a layer changes. */
+function layerKey({ adapter, weight }: CompositionLayer): string {
+  return weight === 1 ? adapterKey(adapter) : `${adapterKey(adapter)}*${weight}`
 }
 
 function adapterSpec(adapter: Adapter): AdapterSpec {

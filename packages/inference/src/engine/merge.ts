@@ -18,7 +18,7 @@ import { createSession, floats, type RuntimeSession } from './runtime.ts'
  * even), and writes the changed tensors to a safetensors file of their own, whole or not at all.
  */
 export async function merge(
-  { adapter, weights, output }: MergeSpec,
+  { adapter, weight: factor, weights, output }: MergeSpec,
   threads: number,
 ): Promise<MergeReport> {
   const session = await createSession(mergeGraph(), { threads, folder: '/' })
@@ -30,7 +30,7 @@ export async function merge(
         name: `${module.path}.weight`,
         dtype: weight.dtype,
         shape: weight.shape,
-        data: mergedChunks(session, module, weight, loss),
+        data: mergedChunks(session, { ...module, scale: module.scale * factor }, weight, loss),
       }
     })
     await writeSafetensors(output, tensors, { metadata: { format: 'pt' } })

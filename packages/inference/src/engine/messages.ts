@@ -26,8 +26,16 @@ export interface AdapterSpec {
   readonly modules: readonly AdapterModuleSpec[]
 }
 
+/** An adapter that is loaded, and what its change is multiplied by. */
+export interface WeightedAdapter {
+  readonly key: string
+  readonly weight: number
+}
+
 export interface MergeSpec {
   readonly adapter: AdapterSpec
+  /** What the adapter's change is multiplied by. */
+  readonly weight: number
   /** The weights that the adapter is added to, by module path. */
   readonly weights: ReadonlyMap<string, WeightLocation>
   /** The safetensors file to write. */
@@ -134,7 +142,7 @@ export interface RuntimeInfo {
 export interface EngineMethods {
   load: { params: ModelSpec; item: never; result: { readonly durationInMs: number } }
   loadAdapter: { params: AdapterSpec; item: never; result: { readonly isUntrained: boolean } }
-  select: { params: { readonly keys: readonly string[] }; item: never; result: null }
+  select: { params: { readonly adapters: readonly WeightedAdapter[] }; item: never; result: null }
   merge: { params: MergeSpec; item: never; result: MergeReport }
   generate: { params: GenerationSpec; item: GeneratedItem; result: null }
   score: { params: ScoreSpec; item: ScoredItem; result: null }
