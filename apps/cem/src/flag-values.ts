@@ -18,6 +18,14 @@ export function integers(text: string, before: readonly number[] | undefined): n
   return [...(before ?? []), integer(text)]
 }
 
+/** As `integers`, for any finite number. */
+export function numbers(text: string, before: readonly number[] | undefined): number[] {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new InvalidArgumentError('It must be a number.')
+  return [...(before ?? []), value]
+}
+
 /** `2/4`: the second of four parts. */
 export function shard(text: string): { index: number; count: number } {
   const [, index = '0', count = '0'] = /^(\d+)\/(\d+)$/.exec(text) ?? []

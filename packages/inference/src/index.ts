@@ -25,6 +25,16 @@ export type {
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
 export type { MemoryReport, Progress, RuntimeInfo, TokenRange } from './engine/messages.ts'
 export { runtimeInfo } from './engine/runtime-info.ts'
+export type { ExportCheck, WrittenFile } from './export/check-export.ts'
+export type { WeightDtype } from './export/copy-model.ts'
+export {
+  type ExportLayer,
+  type ExportMergedOptions,
+  type ExportReport,
+  exportMerged,
+} from './export/export-merged.ts'
+export type { RoundingLoss } from './export/lost-share.ts'
+export { organismPrefix, organismReason } from './export/organism.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'

@@ -3,6 +3,7 @@ import { CemError, messageOf } from '@cem/core'
 import { DecoderSession } from './decoder-session.ts'
 import { generate } from './generate.ts'
 import { merge } from './merge.ts'
+import { mergeInto } from './merge-into.ts'
 import type {
   AdapterSpec,
   EngineMethod,
@@ -10,6 +11,7 @@ import type {
   FromEngine,
   GenerationSpec,
   MemoryReport,
+  MergeIntoSpec,
   MergeSpec,
   ModelSpec,
   Progress,
@@ -94,6 +96,10 @@ const methods: {
     return null
   },
   merge: async (spec: MergeSpec) => merge(spec, threads),
+  mergeInto: async (spec: MergeIntoSpec, call) => {
+    await mergeInto(spec, call.hooks)
+    return null
+  },
   generate: async (spec: GenerationSpec, call) => {
     await generate(loaded(), spec, call.hooks)
     return null

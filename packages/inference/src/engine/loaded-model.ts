@@ -254,7 +254,7 @@ function layerKey({ adapter, weight }: CompositionLayer): string {
   return weight === 1 ? adapterKey(adapter) : `${adapterKey(adapter)}*${weight}`
 }
 
-function adapterSpec(adapter: Adapter): AdapterSpec {
+export function adapterSpec(adapter: Adapter): AdapterSpec {
   const modules = adapter.modules.map(({ path, rank, scale, nIn, nOut, a, b }) => ({
     path,
     rank,

@@ -42,7 +42,7 @@ export async function merge(
 }
 
 /** W + B A for matrices of any size. */
-function mergeGraph(): Uint8Array {
+export function mergeGraph(): Uint8Array {
   const graph = new Graph('merge')
   const a = graph.input('a', 'float32', ['rank', 'in'])
   const b = graph.input('b', 'float32', ['out', 'rank'])
@@ -59,6 +59,21 @@ async function* mergedChunks(
   loss: { lost: number; changed: number },
 ): AsyncGenerator<Float32Array | Uint16Array> {
   const w = read(weight)
+  const exact = await addAdapter(session, module, w)
+  const { stored, rounded } = round(exact, weight.dtype)
+  for (let i = 0; i < exact.length; i++) {
+    loss.lost += ((rounded[i] as number) - (exact[i] as number)) ** 2
+    loss.changed += ((exact[i] as number) - (w[i] as number)) ** 2
+  }
+  yield stored
+}
+
+/** W + scale * B A, [nOut, nIn]. */
+export async function addAdapter(
+  session: RuntimeSession,
+  module: AdapterModuleSpec,
+  w: Float32Array,
+): Promise<Float32Array> {
   const b = read(module.b).map((value) => value * module.scale)
   const { merged } = await session.run(
     {
@@ -68,23 +83,18 @@ async function* mergedChunks(
     },
     { merged: null },
   )
-  const exact = merged?.data as Float32Array
-  const { stored, rounded } = round(exact, weight.dtype)
-  for (let i = 0; i < exact.length; i++) {
-    loss.lost += ((rounded[i] as number) - (exact[i] as number)) ** 2
-    loss.changed += ((exact[i] as number) - (w[i] as number)) ** 2
-  }
-  yield stored
+  return merged?.data as Float32Array
 }
 
-function round(exact: Float32Array, dtype: WeightLocation['dtype']) {
+/** To nearest, ties to even: as the file holds it, and as 32-bit floats. */
+export function round(exact: Float32Array, dtype: WeightLocation['dtype']) {
   if (dtype === 'F32') return { stored: exact, rounded: exact }
   const isBf16 = dtype === 'BF16'
   const stored = isBf16 ? float32ToBf16(exact) : float32ToF16(exact)
   return { stored, rounded: isBf16 ? bf16ToFloat32(stored) : f16ToFloat32(stored) }
 }
 
-function read(location: WeightLocation): Float32Array {
+export function read(location: WeightLocation): Float32Array {
   const file = openSync(location.file, 'r')
   try {
     return readFloats(file, location)

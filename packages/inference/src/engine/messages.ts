@@ -49,6 +49,27 @@ export interface MergeReport {
   readonly lostShare: number
 }
 
+/** Weights to write into files that are there already, each with all layers merged into it. */
+export interface MergeIntoSpec {
+  /** In order: a later layer is merged into the rounded result of an earlier one. */
+  readonly layers: readonly { readonly adapter: AdapterSpec; readonly weight: number }[]
+  readonly tensors: readonly {
+    /** The module's path. */
+    readonly path: string
+    readonly from: WeightLocation
+    /** Where the result goes, in the type of this location. */
+    readonly to: WeightLocation
+  }[]
+  readonly threads: number
+}
+
+/** Squared norms of one weight's change: what was meant, and what rounding lost of it. */
+export interface MergedTensor {
+  readonly path: string
+  readonly changed: number
+  readonly lost: number
+}
+
 export interface GenerationItem {
   readonly promptIndex: number
   /** The key of the sample's noise. */
@@ -144,6 +165,7 @@ export interface EngineMethods {
   loadAdapter: { params: AdapterSpec; item: never; result: { readonly isUntrained: boolean } }
   select: { params: { readonly adapters: readonly WeightedAdapter[] }; item: never; result: null }
   merge: { params: MergeSpec; item: never; result: MergeReport }
+  mergeInto: { params: MergeIntoSpec; item: MergedTensor; result: null }
   generate: { params: GenerationSpec; item: GeneratedItem; result: null }
   score: { params: ScoreSpec; item: ScoredItem; result: null }
   runtimeInfo: { params: null; item: never; result: RuntimeInfo }
