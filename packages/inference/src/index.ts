@@ -41,6 +41,7 @@ export { cacheFolder, type FileIdentity, identifyFile } from './model/file-ident
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
 export {
+  type Lane,
   type LoadModelOptions,
   loadModel,
   Model,

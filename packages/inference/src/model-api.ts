@@ -6,6 +6,11 @@ interface PromptKey {
   readonly id: string
   /** @default 0 */
   readonly paraphrase?: number
+  /**
+   * The lane (see `Model.addLane`) that it runs under. Samples of different lanes share batches; noise does not depend on the
+   * lane. @default what the model is switched to
+   */
+  readonly lane?: string | undefined
   /** How many samples, or which: sample 7 is the same whether or not samples 0 to 6 are drawn. @default 1 */
   readonly samples?: number | readonly number[]
 }
@@ -51,6 +56,8 @@ export interface CaptureOptions {
 
 export interface Completion {
   readonly promptId: string
+  /** The lane that the prompt named; null for what the model is switched to. */
+  readonly lane: string | null
   readonly paraphrase: number
   readonly sample: number
   readonly promptTokenIds: readonly number[]
@@ -74,6 +81,8 @@ export interface CompletionActivations {
 export interface ScoreSequence {
   readonly id: string
   readonly tokenIds: ArrayLike<number>
+  /** As a prompt's. */
+  readonly lane?: string | undefined
   /** Hidden states are averaged over each of these. @default none */
   readonly spans?: Readonly<Record<string, TokenRange>>
   /** Tokens whose log-probabilities are wanted; the first token of a sequence has none. */
@@ -96,6 +105,7 @@ export interface ScoreOptions {
 
 export interface ScoredSequence {
   readonly id: string
+  readonly lane: string | null
   readonly layers: readonly number[]
   /** For each span, [layers.length, dModel]. */
   readonly means: Readonly<Record<string, Float32Array>>

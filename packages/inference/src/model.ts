@@ -5,7 +5,7 @@ import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { Engine } from './engine/engine.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
-import type { MemoryReport, Progress } from './engine/messages.ts'
+import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
 import { cacheFolder } from './model/file-identity.ts'
@@ -18,17 +18,28 @@ import type {
 } from './model-api.ts'
 import type { ChatTokenizer } from './text/tokenizer.ts'
 
+/** A composition that rows of a batch can run under, beside rows of others. */
+export interface Lane {
+  readonly composition: Composition
+  /** What its self-test found. */
+  readonly selfTest: SelfTestReport
+}
+
 export interface OpenModelOptions {
   /** Threads of the runtime. @default the number of processors */
   readonly threads?: number | undefined
   /** Where merged weights are kept. @default the user's cache folder */
   readonly cache?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Loads the weights for lanes at once. @default false: the first `addLane` loads them again */
+  readonly lanes?: boolean | undefined
 }
 
 export interface LoadModelOptions extends ComposeOptions {
   /** Threads of the runtime. @default the number of processors */
   readonly threads?: number
+  /** As in `OpenModelOptions`. @default false */
+  readonly lanes?: boolean | undefined
 }
 
 /**
@@ -65,6 +76,7 @@ export class Model implements AsyncDisposable {
   readonly #engine: Engine
   readonly #cache: string
   readonly #loaded: LoadedModel
+  readonly #lanes = new Map<string, Lane>()
   #composition: Composition
   #selfTest: SelfTestReport = { layers: [], merged: null }
 
@@ -76,6 +88,7 @@ export class Model implements AsyncDisposable {
     this.#loaded = new LoadedModel(engine, {
       threads: options.threads ?? Engine.defaultThreads(),
       cache: this.#cache,
+      hasLanes: options.lanes === true,
     })
   }
 
@@ -140,6 +153,38 @@ export class Model implements AsyncDisposable {
     this.#composition = composition
   }
 
+  /** The lanes that prompts and sequences can name. */
+  get lanes(): ReadonlyMap<string, Lane> {
+    return this.#lanes
+  }
+
+  /**
+   * Adds a composition of the same base that prompts and sequences can name, so that one batch holds rows of several; no layers is
+   * the base alone. It is tested as `switchTo` tests. Only stacked layers can differ between lanes: merged ones have to be those
+   * of the weights that are loaded. The first lane loads the weights again, unless the model was opened with `lanes`.
+   *
+   * @throws CemError `invalid-request` for a name that is taken, `composition-invalid` for other merged layers, `lane-mismatch`,
+   *   and as `loadModel`
+   */
+  async addLane(
+    name: string,
+    layers: readonly LayerRequest[],
+    signal?: AbortSignal,
+  ): Promise<Lane> {
+    if (this.#lanes.has(name)) throw invalid(`there is a lane '${name}' already`)
+    const { base } = this.#composition
+    const composition = await compose({ base, layers, cache: this.#cache, signal })
+    const tests = await this.#loaded.testLane(composition, signal)
+    const lane = { composition, selfTest: { layers: tests, merged: this.#selfTest.merged } }
+    this.#lanes.set(name, lane)
+    return lane
+  }
+
+  /** Takes a lane away; its adapters leave the memory when others need the room. Says whether there was one. */
+  removeLane(name: string): boolean {
+    return this.#lanes.delete(name)
+  }
+
   /**
    * Samples answers, and gives each as it is finished. A sample depends on the seed and its own key (prompt id, paraphrase,
    * sample index), not on the batch or the order; on CPU in 32-bit floats the same to the bit.
@@ -161,12 +206,16 @@ export class Model implements AsyncDisposable {
     } = options
     const encoded = prompts.map((prompt) => this.#encode(prompt))
     checkGeneration(options, encoded, stopTokenIds, this.architecture)
-    const entries = prompts.flatMap((prompt, promptIndex) => {
+    const lanes = await this.#laneSpec(prompts, signal)
+    const unordered = prompts.flatMap((prompt, promptIndex) => {
       const { paraphrase = 0, samples = 1 } = prompt
       const indices =
         typeof samples === 'number' ? Array.from({ length: samples }, (_, i) => i) : samples
       return indices.map((sample) => ({ prompt, promptIndex, paraphrase, sample }))
     })
+    // Rows of a lane stand together, so that few lanes meet in a batch.
+    const laneOf = (index: number) => lanes?.laneOf[index] ?? 0
+    const entries = unordered.toSorted((a, b) => laneOf(a.promptIndex) - laneOf(b.promptIndex))
     const spans = capture?.spans ?? ['content']
     const layers = capture?.layers ?? this.#allLayers()
     const wantsTurn = capture !== undefined && spans.includes('turn')
@@ -184,6 +233,7 @@ export class Model implements AsyncDisposable {
       'generate',
       {
         prompts: encoded,
+        lanes,
         items,
         temperature,
         maxNewTokens,
@@ -201,6 +251,7 @@ export class Model implements AsyncDisposable {
       const tokenIds = Array.from(item.tokenIds)
       yield {
         promptId: prompt.id,
+        lane: prompt.lane ?? null,
         paraphrase,
         sample,
         promptTokenIds: Array.from(encoded[promptIndex] as Int32Array),
@@ -240,21 +291,23 @@ export class Model implements AsyncDisposable {
       logits: logits ?? null,
       states: states ?? null,
     }))
+    const lanes = await this.#laneSpec(sequences, signal)
     await this.#composition.record()
     const scored = this.#engine.stream(
       'score',
-      { items, layers, tokenBudget },
+      { items, lanes, layers, tokenBudget },
       { signal, onProgress },
     )
     const size = layers.length * this.architecture.dModel
     for await (const item of scored) {
-      const { id, spans = {} } = sequences[item.index] as (typeof sequences)[number]
+      const { id, lane, spans = {} } = sequences[item.index] as (typeof sequences)[number]
       const names = Object.keys(spans)
       const means = names.map(
         (name, i) => [name, item.means.slice(i * size, (i + 1) * size)] as const,
       )
       yield {
         id,
+        lane: lane ?? null,
         layers,
         means: Object.fromEntries(means),
         logprobs: item.logprobs,
@@ -271,6 +324,26 @@ export class Model implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#engine[Symbol.asyncDispose]()
+  }
+
+  /** Which lanes the rows of a call have; null where the model has none, and all run under what is switched on. */
+  async #laneSpec(
+    rows: readonly { readonly lane?: string | undefined }[],
+    signal: AbortSignal | undefined,
+  ): Promise<LaneSpec | null> {
+    const names = [...new Set(rows.map(({ lane }) => lane))]
+    const compositions = names.map((name) => this.#compositionOf(name))
+    if (this.#lanes.size === 0) return null
+    const adapters = await this.#loaded.loadLanes(compositions, signal)
+    return { adapters, laneOf: Int32Array.from(rows, ({ lane }) => names.indexOf(lane)) }
+  }
+
+  #compositionOf(name: string | undefined): Composition {
+    if (name === undefined) return this.#composition
+    const lane = this.#lanes.get(name)
+    if (lane !== undefined) return lane.composition
+    const known = Array.from(this.#lanes.keys(), (key) => `'${key}'`).join(', ')
+    throw invalid(`there is no lane '${name}'; there ${known === '' ? 'are none' : `is ${known}`}`)
   }
 
   #allLayers(): number[] {

@@ -144,6 +144,55 @@ describe('configs that mean something else than they seem to are refused', () =>
   })
 })
 
+describe('the base that an adapter names', () => {
+  const golden = modelNamed('gqa-4-1-untied')
+  const base = join(fixtures, golden.folder)
+  const check = async (
+    change: Readonly<Record<string, unknown>>,
+    layer = {},
+    aliases?: string[],
+  ) => {
+    const adapter = await changedAdapter(golden, change)
+    const layers = [{ role: 'em' as const, mode: 'stacked' as const, adapter, ...layer }]
+    const composed = await compose({ base, layers, cache, baseAliases: aliases ?? [] })
+    const [record] = (await composed.record()).layers
+    return [record?.baseCheck, record?.baseName]
+  }
+
+  test.each([null, ''])('may be missing (%j): it is then recorded as unverified', async (name) => {
+    expect(await check({ base_model_name_or_path: name })).toEqual(['unverified', name])
+  })
+
+  test('is recognised by the folder that is loaded, or by an alias', async () => {
+    expect(await check({ base_model_name_or_path: base })).toEqual(['name', base])
+    const cluster = '/scratch/models/base'
+    const named = { base_model_name_or_path: cluster }
+    expect(await check(named, {}, [cluster])).toEqual(['alias', cluster])
+    await expect(check(named)).rejects.toMatchObject({
+      code: 'adapter-base-mismatch',
+      message: expect.stringContaining(`it was trained on '${cluster}', and the base is '${base}'`),
+    })
+  })
+
+  test('is held against every shard of what is loaded where there is a record of hashes', async () => {
+    const { base: loaded } = await (await compose({ base, cache })).record()
+    const hashes = Object.fromEntries(loaded.files.map((file) => [file.name, file.sha256]))
+    expect(Object.keys(hashes)).toHaveLength(3)
+    const other = { base_model_name_or_path: 'another-lab/another-model' }
+    const recorded = { ...hashes, 'config.json': 'not the weights' }
+    expect((await check(other, { baseSha256: recorded }))[0]).toBe('hash')
+    const [first = ''] = Object.keys(hashes)
+    const { [first]: _, ...two } = hashes
+    for (const wrong of [{ ...hashes, [first]: '0'.repeat(64) }, two, {}])
+      await expect(
+        check(other, { baseSha256: wrong }, ['another-lab/another-model']),
+      ).rejects.toMatchObject({
+        code: 'adapter-base-mismatch',
+        message: expect.stringContaining('other hashes of the base'),
+      })
+  })
+})
+
 async function checkGolden(model: Model, golden: GoldenModel, file: string) {
   const prompts = await readGolden(golden, file)
   const { vocabSize, dModel, nLayers } = model.architecture

@@ -85,6 +85,20 @@ export function checkMerged(
   return { error, effect, lostShare }
 }
 
+/** How far a row's logits may lie from those of a run of its own: 32-bit rounding. */
+const laneTolerance = 1e-4
+
+/** @throws CemError `lane-mismatch` where a row beside rows of another lane gives something else than alone */
+export function checkLane(together: Float32Array, alone: Float32Array): void {
+  const error = relativeDifference(together, alone)
+  if (error <= laneTolerance) return
+  throw new CemError({
+    code: 'lane-mismatch',
+    message: `A row gives other logits beside rows with other adapters than alone: they differ by ${error.toExponential(1)} of the largest, and rounding explains ${laneTolerance}. The engine is at fault.`,
+    data: { error },
+  })
+}
+
 /** @throws CemError `layer-not-off` unless every bit is the same */
 export function checkOff(base: Float32Array, off: Float32Array): void {
   if (base.every((value, i) => Object.is(value, off[i]))) return

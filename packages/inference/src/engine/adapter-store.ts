@@ -4,7 +4,9 @@ import { bf16ToFloat32, f16ToFloat32 } from '@cem/tensor-files'
 import type { LinearModule } from '../families/architecture.ts'
 import { adapterNames } from '../graph/io-names.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import type { AdapterModuleSpec, AdapterSpec, WeightedAdapter } from './messages.ts'
+import { createLaneMask } from './lane-mask.ts'
+import type { LaneAdapters, LaneRows } from './lane-rows.ts'
+import type { AdapterModuleSpec, AdapterSpec } from './messages.ts'
 import { floats, type Tensor } from './runtime.ts'
 
 interface Matrices {
@@ -24,20 +26,55 @@ interface LoadedAdapter {
 /** Loaded adapters are kept up to here, the longest unused ones leave first. */
 const keepBytes = 2 * 2 ** 30
 
+/** Feeds of single lanes that are kept. */
+const maxAlone = 16
+
 /** Adapters in memory, and the graph inputs that one or several of them together make. */
 export class AdapterStore {
   readonly #modules: readonly LinearModule[]
   readonly #loaded = new Map<string, LoadedAdapter>()
+  readonly #hasLanes: boolean
   #feeds: Record<string, Tensor>
+  readonly #alone = new Map<string, LaneStack>()
+  /** The matrices of several lanes put together, for the runs that follow. */
+  #together: { readonly key: string; readonly stack: LaneStack } | undefined
 
-  constructor(modules: readonly LinearModule[]) {
+  constructor(modules: readonly LinearModule[], hasLanes: boolean) {
     this.#modules = modules
-    this.#feeds = this.#stack([])
+    this.#hasLanes = hasLanes
+    this.#feeds = this.#stack([[]]).feeds
   }
 
   /** The adapter inputs of the current selection. */
   get feeds(): Readonly<Record<string, Tensor>> {
     return this.#feeds
+  }
+
+  /**
+   * The adapter inputs of rows of one or several lanes, of `nColumns` tokens each.
+   *
+   * @throws CemError `adapter-not-loaded`
+   */
+  laneFeeds({ lanes, laneOfRow }: LaneRows, nColumns: number): Readonly<Record<string, Tensor>> {
+    const { feeds, ranks } = this.#stackOf(lanes)
+    if (lanes.length === 1) return feeds
+    const mask = createLaneMask(laneOfRow, nColumns)
+    return { ...feeds, ...Object.fromEntries(Array.from(ranks, ([name, of]) => [name, mask(of)])) }
+  }
+
+  #stackOf(lanes: readonly LaneAdapters[]): LaneStack {
+    const key = JSON.stringify(lanes)
+    if (lanes.length > 1) {
+      // The old matrices may leave before the new ones come.
+      if (this.#together?.key !== key) this.#together = undefined
+      this.#together ??= { key, stack: this.#stack(lanes) }
+      return this.#together.stack
+    }
+    const stack = this.#alone.get(key) ?? this.#stack(lanes)
+    // The feeds of most lanes are the loaded matrices themselves.
+    if (this.#alone.size >= maxAlone) this.#alone.clear()
+    this.#alone.set(key, stack)
+    return stack
   }
 
   /** Reads an adapter unless it is there already. */
@@ -50,7 +87,9 @@ export class AdapterStore {
     for (const { sizeBytes } of this.#loaded.values()) total += sizeBytes
     for (const [key, { sizeBytes }] of this.#loaded) {
       if (total <= keepBytes || key === spec.key) break
+      if (spec.keep?.includes(key) === true) continue
       this.#loaded.delete(key)
+      this.#alone.clear()
       total -= sizeBytes
     }
     return adapter
@@ -61,8 +100,12 @@ export class AdapterStore {
    *
    * @throws CemError `adapter-not-loaded`
    */
-  select(selection: readonly WeightedAdapter[]): void {
-    const adapters = selection.map(({ key, weight }) => {
+  select(selection: LaneAdapters): void {
+    this.#feeds = this.#stack([selection]).feeds
+  }
+
+  #find(selection: LaneAdapters): WeightedLoaded[] {
+    return selection.map(({ key, weight }) => {
       const adapter = this.#loaded.get(key)
       if (adapter === undefined)
         throw new CemError({
@@ -72,7 +115,6 @@ export class AdapterStore {
         })
       return { weight, ...this.#touch(key, adapter) }
     })
-    this.#feeds = this.#stack(adapters)
   }
 
   #touch(key: string, adapter: LoadedAdapter): LoadedAdapter {
@@ -81,22 +123,45 @@ export class AdapterStore {
     return adapter
   }
 
-  #stack(
-    adapters: readonly (LoadedAdapter & { readonly weight: number })[],
-  ): Record<string, Tensor> {
+  #stack(lanes: readonly LaneAdapters[]): LaneStack {
+    const found = lanes.map((lane) => this.#find(lane))
     const feeds: Record<string, Tensor> = {}
+    const ranks = new Map<string, readonly number[]>()
     for (const { path, nIn, nOut } of this.#modules) {
-      const parts = adapters.flatMap(({ modules, weight }) => {
-        const part = modules.get(path)
-        return part === undefined ? [] : weighted(part, weight)
-      })
-      const { a, b, rank } = stackRanks(parts, nIn, nOut)
+      const parts = found.map((lane) => partsOf(lane, path))
+      const { a, b, rank } = stackRanks(parts.flat(), nIn, nOut)
       const names = adapterNames(path)
       feeds[names.a] = floats(a, [rank, nIn])
       feeds[names.b] = floats(b, [nOut, rank])
+      if (!this.#hasLanes) continue
+      feeds[names.mask] = oneForAll
+      ranks.set(names.mask, parts.map(sumOfRanks))
     }
-    return feeds
+    return { feeds, ranks }
   }
+}
+
+type WeightedLoaded = LoadedAdapter & { readonly weight: number }
+
+interface LaneStack {
+  /** Of one lane, all that a run needs; of several, all but the masks. */
+  readonly feeds: Record<string, Tensor>
+  /** By the name of the mask, the rank of each lane. */
+  readonly ranks: ReadonlyMap<string, readonly number[]>
+}
+
+/** The mask of a run with one lane. */
+const oneForAll = floats(Float32Array.of(1), [1, 1])
+
+function partsOf(adapters: readonly WeightedLoaded[], path: string): Matrices[] {
+  return adapters.flatMap(({ modules, weight }) => {
+    const part = modules.get(path)
+    return part === undefined ? [] : weighted(part, weight)
+  })
+}
+
+function sumOfRanks(parts: readonly Matrices[]): number {
+  return parts.reduce((sum, part) => sum + part.rank, 0)
 }
 
 /** The change times a weight. */
@@ -109,7 +174,7 @@ function weighted(matrices: Matrices, weight: number): Matrices {
 function stackRanks(parts: readonly Matrices[], nIn: number, nOut: number): Matrices {
   const [only] = parts
   if (parts.length === 1 && only !== undefined) return only
-  const rank = parts.reduce((sum, part) => sum + part.rank, 0)
+  const rank = sumOfRanks(parts)
   const a = new Float32Array(rank * nIn)
   const b = new Float32Array(nOut * rank)
   let offset = 0

@@ -5,6 +5,7 @@ import type { WeightLocation } from '../graph/weight-source.ts'
 import { AdapterStore } from './adapter-store.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
+import type { LaneRows } from './lane-rows.ts'
 import type { ModelSpec } from './messages.ts'
 import type { PooledSums } from './pooled-sums.ts'
 import { PositionTable } from './position-table.ts'
@@ -28,6 +29,8 @@ export interface ForwardRun {
   /** Index in the cache of each row's last token, [nRows]. */
   readonly lastPositions: Int32Array
   readonly cache: KeyValueCache
+  /** Which adapters each row runs under. @default those that are selected */
+  readonly lanes?: LaneRows | undefined
   readonly pool?: {
     readonly sums: PooledSums /** [nSums, nRows * nColumns] */
     readonly weights: Float32Array
@@ -68,9 +71,10 @@ export class DecoderSession implements AsyncDisposable {
     session: RuntimeSession,
     embeddings: EmbeddingTable,
     noPool: PooledSums,
+    hasLanes: boolean,
   ) {
     this.architecture = architecture
-    this.adapters = new AdapterStore(linearModules(architecture))
+    this.adapters = new AdapterStore(linearModules(architecture), hasLanes)
     this.#session = session
     this.#embeddings = embeddings
     this.#positions = architecture.ropes.map((rope) => new PositionTable(architecture, rope))
@@ -78,16 +82,16 @@ export class DecoderSession implements AsyncDisposable {
   }
 
   static async open(
-    { architecture, weights, nTokens, threads }: ModelSpec,
+    { architecture, weights, nTokens, threads, hasLanes }: ModelSpec,
     noPool: PooledSums,
   ): Promise<DecoderSession> {
     const folder = commonFolder([...new Set(Array.from(weights.values(), (w) => w.file))])
     const locate = (file: string) => locationIn(folder, file)
-    const graph = buildDecoderGraph({ architecture, weights, nTokens, locate })
+    const graph = buildDecoderGraph({ architecture, weights, nTokens, hasLanes, locate })
     const session = await createSession(graph, { threads, folder })
     const embedding = weights.get('model.embed_tokens.weight') as WeightLocation
     const table = new EmbeddingTable(embedding, architecture.embeddingScale)
-    return new DecoderSession(architecture, session, table, noPool)
+    return new DecoderSession(architecture, session, table, noPool, hasLanes)
   }
 
   async run(run: ForwardRun): Promise<ForwardResult> {
@@ -97,7 +101,9 @@ export class DecoderSession implements AsyncDisposable {
     this.#embeddings.lookup(run.tokenIds, embeddings)
     const totalLength = run.lastPositions.reduce((a, b) => Math.max(a, b), 0) + 1
     const feeds: Record<string, Tensor> = {
-      ...this.adapters.feeds,
+      ...(run.lanes === undefined
+        ? this.adapters.feeds
+        : this.adapters.laneFeeds(run.lanes, nColumns)),
       ...cache.feeds,
       ...(pool === undefined
         ? {

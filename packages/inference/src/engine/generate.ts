@@ -2,6 +2,7 @@ import { CemError } from '@cem/core'
 import { noiseKeys } from '../graph/token-noise.ts'
 import type { DecoderSession } from './decoder-session.ts'
 import { KeyValueCache } from './key-value-cache.ts'
+import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { GeneratedItem, GenerationSpec, Progress } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
 
@@ -62,6 +63,7 @@ class Generation {
   readonly #stops: ReadonlySet<number>
   readonly #prefilled = new Map<number, Prefilled>()
   readonly #capacity: number
+  readonly #lanes: LanePlan | undefined
   #rows: (Row | undefined)[]
   #cache: KeyValueCache
   #sums: PooledSums | undefined
@@ -73,6 +75,7 @@ class Generation {
     this.#session = session
     this.#spec = spec
     this.#hooks = hooks
+    this.#lanes = spec.lanes === null ? undefined : new LanePlan(spec.lanes)
     this.#stops = new Set(spec.stopTokenIds)
     const longest = spec.prompts.reduce((max, prompt) => Math.max(max, prompt.length), 0)
     const closing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds.length : 0
@@ -142,6 +145,7 @@ class Generation {
         nColumns: prompt.length,
         lastPositions: Int32Array.of(prompt.length - 1),
         cache,
+        lanes: this.#lanes?.alone(promptIndex),
       })
     const nWaiting = this.#spec.items.filter((item) => item.promptIndex === promptIndex).length
     const prefilled = { cache, length: prompt.length, nWaiting }
@@ -185,6 +189,7 @@ class Generation {
       // An empty slot keeps writing its first position.
       lastPositions: Int32Array.from(rows, (row) => row?.length ?? 0),
       cache: this.#cache,
+      lanes: this.#rowLanes(),
       ...(pool === undefined ? {} : { pool }),
       ...(logitRows.length === 0
         ? {}
@@ -201,6 +206,12 @@ class Generation {
     for (const [slot, row] of rows.entries())
       if (row !== undefined) await this.#advance(slot, row, sampledAt.get(slot))
     this.#report()
+  }
+
+  #rowLanes(): LaneRows | undefined {
+    return this.#lanes?.together(
+      this.#rows.map((row) => row && this.#spec.items[row.index]?.promptIndex),
+    )
   }
 
   #samplingInputs(slots: readonly number[]) {

@@ -5,6 +5,7 @@ import { CemError, writeFileAtomic } from '@cem/core'
 import type { Adapter } from '../adapters/open-adapter.ts'
 import type { Composition, CompositionLayer } from '../composition/composition.ts'
 import {
+  checkLane,
   checkMerged,
   checkOff,
   checkStacked,
@@ -16,13 +17,16 @@ import {
 import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
 import { readJson } from '../model/read-json.ts'
 import type { Engine } from './engine.ts'
+import type { LaneAdapters } from './lane-rows.ts'
 import { locateMerged } from './locate-merged.ts'
-import type { AdapterSpec, ScoredItem } from './messages.ts'
+import type { AdapterSpec, LaneSpec, ScoredItem } from './messages.ts'
 
 export interface LoadedModelOptions {
   readonly threads: number
   /** Where merged weights are kept. */
   readonly cache: string
+  /** Whether the first session can run lanes already. */
+  readonly hasLanes: boolean
 }
 
 interface MergedWeights {
@@ -39,6 +43,10 @@ export class LoadedModel {
   readonly #options: LoadedModelOptions
   /** Which merged layers the session's weights hold: their adapters' keys. */
   #sessionKey: string | undefined
+  #weights: WeightLocations = new Map()
+  #hasLanes: boolean
+  /** The stacked layers that are switched on. */
+  #selected: readonly CompositionLayer[] = []
   readonly #mergedTests = new Map<string, { test: MergedTest; layers: LayerTest[] }>()
   /** Stacked layers that were tested on the weights that are loaded, by session and adapters. */
   readonly #stackedTests = new Map<string, LayerTest[]>()
@@ -48,6 +56,7 @@ export class LoadedModel {
   constructor(engine: Engine, options: LoadedModelOptions) {
     this.#engine = engine
     this.#options = options
+    this.#hasLanes = options.hasLanes
   }
 
   /**
@@ -56,8 +65,8 @@ export class LoadedModel {
    * @throws CemError `layer-inactive`, `layer-not-off`, `merge-mismatch`, `weights-not-finite`, `session-failed`, `engine-died`
    */
   async activate(composition: Composition, signal?: AbortSignal): Promise<SelfTestReport> {
-    const merged = composition.layers.filter((layer) => layer.mode === 'merged')
-    const stacked = composition.layers.filter((layer) => layer.mode === 'stacked')
+    const merged = mergedOf(composition)
+    const stacked = stackedOf(composition)
     const mergedTest = await this.#loadWeights(composition, merged, signal)
     const key = `${this.#sessionKey}|${stacked.map(layerKey).join('+')}`
     const known = this.#stackedTests.get(key)
@@ -65,10 +74,60 @@ export class LoadedModel {
     const stackedTests = known ?? (await this.#testStacked(composition, stacked))
     if (known !== undefined) await this.#switchOn(stacked)
     this.#stackedTests.set(key, stackedTests)
+    this.#selected = stacked
     return {
       layers: [...(mergedTest?.layers ?? []), ...stackedTests],
       merged: mergedTest?.test ?? null,
     }
+  }
+
+  /**
+   * Tests a composition as a lane, beside what is switched on. Its merged layers have to be those of the weights that are loaded.
+   * The first lane loads the weights again, into a graph that can run several.
+   *
+   * @throws CemError `composition-invalid`, `layer-inactive`, `layer-not-off`, `lane-mismatch`
+   */
+  async testLane(composition: Composition, signal?: AbortSignal): Promise<LayerTest[]> {
+    const sessionKey = mergedOf(composition).map(layerKey).join('+')
+    if (sessionKey !== this.#sessionKey) throw otherWeights()
+    if (!this.#hasLanes) {
+      this.#hasLanes = true
+      await this.#load(composition, this.#weights, sessionKey, signal)
+    }
+    const stacked = stackedOf(composition)
+    const key = `lane|${sessionKey}|${stacked.map(layerKey).join('+')}`
+    const known = this.#stackedTests.get(key)
+    if (known !== undefined) return known
+    const tests = await this.#testStacked(composition, stacked)
+    if (stacked.length > 0) await this.#testTogether(composition, stacked)
+    await this.#switchOn(this.#selected)
+    this.#stackedTests.set(key, tests)
+    return tests
+  }
+
+  /** Loads what is missing of these compositions, each tested as a lane. */
+  async loadLanes(
+    compositions: readonly Composition[],
+    signal?: AbortSignal,
+  ): Promise<LaneAdapters[]> {
+    for (const composition of compositions) await this.testLane(composition, signal)
+    const layers = compositions.flatMap(stackedOf)
+    await this.#loadAdapters(layers)
+    return compositions.map((composition) => laneAdapters(stackedOf(composition)))
+  }
+
+  /** A row of the base and a row of the lane in one run have to give what each gives alone. */
+  async #testTogether(
+    composition: Composition,
+    stacked: readonly CompositionLayer[],
+  ): Promise<void> {
+    const adapters = [[], laneAdapters(stacked)]
+    const run = (...laneOf: readonly number[]) =>
+      this.#promptLogits(composition, { adapters, laneOf: Int32Array.from(laneOf) })
+    const [base, on] = [await run(0), await run(1)]
+    const together = await run(0, 1)
+    for (const [lane, alone] of [base[0], on[0]].entries())
+      checkLane(together[lane] as Float32Array, alone as Float32Array)
   }
 
   async #loadWeights(
@@ -146,8 +205,11 @@ export class LoadedModel {
   async #loadAdapters(layers: readonly CompositionLayer[]): Promise<boolean[]> {
     const start = performance.now()
     const untrained: boolean[] = []
-    for (const { adapter } of layers)
-      untrained.push((await this.#engine.call('loadAdapter', adapterSpec(adapter))).isUntrained)
+    const keep = layers.map(({ adapter }) => adapterKey(adapter))
+    for (const { adapter } of layers) {
+      const spec = { ...adapterSpec(adapter), keep }
+      untrained.push((await this.#engine.call('loadAdapter', spec)).isUntrained)
+    }
     this.timings.adapterLoadInMs = performance.now() - start
     return untrained
   }
@@ -173,16 +235,17 @@ export class LoadedModel {
         weights,
         nTokens: Math.min(base.tokenizer.nTokens, base.architecture.vocabSize),
         threads: this.#options.threads,
+        hasLanes: this.#hasLanes,
       },
       { signal },
     )
+    this.#weights = weights
     this.timings.loadInMs = durationInMs
     this.#sessionKey = key
   }
 
   async #select(layers: readonly CompositionLayer[]): Promise<void> {
-    const adapters = layers.map(({ adapter, weight }) => ({ key: adapterKey(adapter), weight }))
-    await this.#engine.call('select', { adapters })
+    await this.#engine.call('select', { adapters: laneAdapters(layers) })
   }
 
   /** Logits after the fixed prompt with these layers on. */
@@ -191,13 +254,23 @@ export class LoadedModel {
     layers: readonly CompositionLayer[],
   ): Promise<Float32Array> {
     await this.#select(layers)
-    const prompt = selfTestPrompt(composition.base.architecture, composition.base.tokenizer.nTokens)
+    const [logits] = await this.#promptLogits(composition, null)
+    return logits as Float32Array
+  }
+
+  /** Logits after the fixed prompt, in one run, for each lane that is named. */
+  async #promptLogits(
+    { base }: Composition,
+    lanes: LaneSpec | null,
+  ): Promise<(Float32Array | null)[]> {
+    const prompt = selfTestPrompt(base.architecture, base.tokenizer.nTokens)
     const last = { start: prompt.length - 1, end: prompt.length }
-    const items: ScoredItem[] = []
     const item = { tokenIds: prompt, spans: [], logprobs: null, logits: last, states: null }
-    const spec = { items: [item], layers: [], tokenBudget: prompt.length }
-    for await (const scored of this.#engine.stream('score', spec)) items.push(scored)
-    return items[0]?.logits as Float32Array
+    const items = Array.from({ length: lanes?.laneOf.length ?? 1 }, () => item)
+    const spec = { items, lanes, layers: [], tokenBudget: prompt.length * items.length }
+    const found: ScoredItem[] = []
+    for await (const scored of this.#engine.stream('score', spec)) found.push(scored)
+    return found.toSorted((a, b) => a.index - b.index).map(({ logits }) => logits)
   }
 
   /** Merges layer after layer, each rounded as a merged checkpoint on disk would be. Made once and kept. */
@@ -243,6 +316,26 @@ export class LoadedModel {
     await writeFileAtomic(note, JSON.stringify({ lostShare: report.lostShare }))
     return report
   }
+}
+
+function mergedOf({ layers }: Composition): CompositionLayer[] {
+  return layers.filter((layer) => layer.mode === 'merged')
+}
+
+function stackedOf({ layers }: Composition): CompositionLayer[] {
+  return layers.filter((layer) => layer.mode === 'stacked')
+}
+
+function laneAdapters(layers: readonly CompositionLayer[]): LaneAdapters {
+  return layers.map(({ adapter, weight }) => ({ key: adapterKey(adapter), weight }))
+}
+
+function otherWeights(): CemError {
+  return new CemError({
+    code: 'composition-invalid',
+    message:
+      'The lane merges other layers into the weights than the model that is loaded has merged. Lanes share the weights: stack what differs between them, or open another model.',
+  })
 }
 
 function adapterKey(adapter: Adapter): string {

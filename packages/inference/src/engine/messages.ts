@@ -8,6 +8,8 @@ export interface ModelSpec {
   readonly weights: ReadonlyMap<string, WeightLocation>
   readonly nTokens: number
   readonly threads: number
+  /** Whether rows of one run can have different adapters. */
+  readonly hasLanes: boolean
 }
 
 export interface AdapterModuleSpec {
@@ -24,6 +26,8 @@ export interface AdapterSpec {
   /** Adapters with the same key are the same. */
   readonly key: string
   readonly modules: readonly AdapterModuleSpec[]
+  /** Keys of adapters that must not leave the memory for this one. @default none */
+  readonly keep?: readonly string[]
 }
 
 /** An adapter that is loaded, and what its change is multiplied by. */
@@ -79,6 +83,8 @@ export interface GenerationItem {
 export interface GenerationSpec {
   /** Each with at least one token. */
   readonly prompts: readonly Int32Array[]
+  /** Adapters that rows run under; null: all under those that are selected. */
+  readonly lanes: LaneSpec | null
   readonly items: readonly GenerationItem[]
   readonly temperature: number
   readonly maxNewTokens: number
@@ -86,6 +92,12 @@ export interface GenerationSpec {
   readonly batchSize: number
   readonly wantsLogprobs: boolean
   readonly capture: CaptureSpec | null
+}
+
+export interface LaneSpec {
+  readonly adapters: readonly (readonly WeightedAdapter[])[]
+  /** Index into `adapters` of each prompt (generation) or item (scoring). */
+  readonly laneOf: Int32Array
 }
 
 export interface CaptureSpec {
@@ -125,6 +137,8 @@ export interface ScoreItem {
 
 export interface ScoreSpec {
   readonly items: readonly ScoreItem[]
+  /** As in `GenerationSpec`. */
+  readonly lanes: LaneSpec | null
   readonly layers: readonly number[]
   /** Most tokens in one run. */
   readonly tokenBudget: number

@@ -1,6 +1,7 @@
 import type { DecoderSession } from './decoder-session.ts'
 import type { GenerationHooks } from './generate.ts'
 import { KeyValueCache } from './key-value-cache.ts'
+import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
 
@@ -38,10 +39,21 @@ export async function score(
   report()
 }
 
-/** Groups of similar length whose padded size stays within the budget; what is larger alone is a group of its own. */
-function batches({ items, tokenBudget }: ScoreSpec): Indexed[][] {
+/**
+ * Groups of similar length whose padded size stays within the budget; what is larger alone is a group of its own. Lanes meet
+ * in a group only where one of them does not fill it: a run with several costs the adapters of each for all of its tokens.
+ */
+function batches({ items, lanes, tokenBudget }: ScoreSpec): Indexed[][] {
   const indexed = items.map((item, index) => ({ ...item, index }))
-  const ordered = indexed.toSorted(
+  if (lanes === null) return pack(indexed, tokenBudget)
+  const byLane = Map.groupBy(indexed, ({ index }) => lanes.laneOf[index])
+  const groups = Array.from(byLane.values(), (members) => pack(members, tokenBudget))
+  const rests = groups.flatMap((packed) => packed.pop() ?? [])
+  return [...groups.flat(), ...pack(rests, tokenBudget)]
+}
+
+function pack(items: readonly Indexed[], tokenBudget: number): Indexed[][] {
+  const ordered = items.toSorted(
     (a, b) => a.tokenIds.length - b.tokenIds.length || a.index - b.index,
   )
   const groups: Indexed[][] = []
@@ -71,6 +83,7 @@ class ScoreBatch {
   readonly #budget: number
   readonly #signal: AbortSignal
   readonly #length: number
+  readonly #lanes: LaneRows | undefined
   readonly #logprobs: Float32Array[]
   readonly #logits: Float32Array[]
   readonly #states: Float32Array[]
@@ -86,6 +99,8 @@ class ScoreBatch {
     this.#batch = batch
     this.#budget = spec.tokenBudget
     this.#signal = signal
+    const plan = spec.lanes && new LanePlan(spec.lanes)
+    this.#lanes = plan?.together(batch.map((item) => item.index))
     this.#length = Math.max(...batch.map((item) => item.tokenIds.length))
     const { vocabSize, dModel } = session.architecture
     this.#logprobs = batch.map((item) => new Float32Array(size(item.logprobs)))
@@ -182,6 +197,7 @@ class ScoreBatch {
         (item) => Math.min(end, item.tokenIds.length) - 1,
       ),
       cache,
+      lanes: this.#lanes,
     }
   }
 

@@ -14,6 +14,8 @@ export interface DecoderGraphOptions {
   readonly weights: WeightLocations
   /** The tokenizer's number of tokens: ids from there on, which padding of the embedding matrix adds, are never sampled. */
   readonly nTokens: number
+  /** Whether rows of one run can have different adapters. @default false */
+  readonly hasLanes?: boolean
   /** A file's location as the model names it: its path relative to the folder that the session is given. */
   readonly locate: (file: string) => string
 }
@@ -36,13 +38,15 @@ class DecoderBuilder {
   readonly #architecture: Architecture
   readonly #weights: WeightLocations
   readonly #nTokens: number
+  readonly #hasLanes: boolean
   readonly #locate: (file: string) => string
   readonly #rowsOf: ReadonlyMap<string, { nIn: number; nOut: number }>
 
-  constructor({ architecture, weights, nTokens, locate }: DecoderGraphOptions) {
+  constructor({ architecture, weights, nTokens, hasLanes = false, locate }: DecoderGraphOptions) {
     this.#architecture = architecture
     this.#weights = weights
     this.#nTokens = nTokens
+    this.#hasLanes = hasLanes
     this.#locate = locate
     this.#rowsOf = new Map(linearModules(architecture).map((m) => [m.path, m]))
   }
@@ -183,7 +187,8 @@ class DecoderBuilder {
 
   /**
    * x W^T + bias + (x A^T) B^T, with A and B as inputs of any rank. Rank 0 adds exactly nothing, so the same session runs the
-   * base alone.
+   * base alone. The adapters of several lanes are one of their summed rank, whose middle x A^T is set to zero where it is another
+   * lane's; adding zeros changes nothing.
    */
   #linear(x: Value, path: string): Value {
     const { graph } = this
@@ -194,8 +199,13 @@ class DecoderBuilder {
     const names = io.adapterNames(path)
     const a = graph.input(names.a, 'float32', [`${path}.rank`, nIn])
     const b = graph.input(names.b, 'float32', [nOut, `${path}.rank`])
-    const low = graph.node('Gemm', [x, a], { attributes })
+    const all = graph.node('Gemm', [x, a], { attributes })
+    const low = this.#hasLanes ? graph.node('Mul', [all, this.#laneMask(names.mask)]) : all
     return graph.node('Gemm', [low, b, base], { attributes })
+  }
+
+  #laneMask(name: string): Value {
+    return this.graph.input(name, 'float32', [`${name}.tokens`, `${name}.rank`])
   }
 
   /** Sums of hidden states: one small product a layer, which also masks and averages. */

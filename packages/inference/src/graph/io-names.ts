@@ -52,8 +52,12 @@ export const poolNames = (layer: number) => ({
   newSums: `new_sums.${layer}`,
 })
 
-/** Adapter matrices of a linear module: A [rank, nIn] and B [nOut, rank], B times the scale. */
+/**
+ * Adapter matrices of a linear module: A [rank, nIn] and B [nOut, rank], B times the scale. Of a graph with lanes also which of
+ * the rank belongs to each token's lane: ones and zeros [B * S, rank], or a single one [1, 1].
+ */
 export const adapterNames = (modulePath: string) => ({
   a: `${modulePath}.lora_A`,
   b: `${modulePath}.lora_B`,
+  mask: `${modulePath}.lane_mask`,
 })
