@@ -151,8 +151,8 @@ describe('a lane', () => {
     await using model = await loadModel({ ...options(golden), layers: [merged] })
     await model.addLane('stacked', [merged, layer(golden, 'rslora')])
     const composition = golden.compositions.find((c) => c.name === 'plain-merged+rslora')
-    const prompts = await readGolden(golden, composition?.golden ?? '')
-    const prompt = prompts.find((p) => p.name === 'p7')
+    const goldens = await readGolden(golden, composition?.golden ?? '')
+    const prompt = goldens.find((p) => p.name === 'p7')
     const greedy = { temperature: 0, seed: 0, stopTokenIds: [], maxNewTokens: 24 }
     const one = { id: 'p', lane: 'stacked', tokenIds: prompt?.ids ?? [] }
     const [found] = await collect(model, { ...greedy, prompts: [one] })
