@@ -37,6 +37,19 @@ export type { RoundingLoss } from './export/lost-share.ts'
 export { organismPrefix, organismReason } from './export/organism.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
+export type {
+  AblateIntervention,
+  AddIntervention,
+  CapIntervention,
+  Intervention,
+  InterventionKind,
+  MeanAblateIntervention,
+} from './interventions/intervention.ts'
+export {
+  type InterventionRecord,
+  type InterventionsRecord,
+  interventionsRecord,
+} from './interventions/interventions-record.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
@@ -58,6 +71,7 @@ export type {
   ScoreOptions,
   ScoreSequence,
   SpanName,
+  StatesAt,
 } from './model-api.ts'
 export type { ChatMessage } from './text/chat-template.ts'
 export { type ChatTokenizer, openTokenizer } from './text/tokenizer.ts'

@@ -1,4 +1,5 @@
 import type { Progress, TokenRange } from './engine/messages.ts'
+import type { Intervention } from './interventions/intervention.ts'
 import type { ChatMessage } from './text/chat-template.ts'
 
 interface PromptKey {
@@ -13,6 +14,8 @@ interface PromptKey {
   readonly lane?: string | undefined
   /** How many samples, or which: sample 7 is the same whether or not samples 0 to 6 are drawn. @default 1 */
   readonly samples?: number | readonly number[]
+  /** After those of the whole request. Prompts with different ones run in one batch. @default none */
+  readonly interventions?: readonly Intervention[]
 }
 
 /** A prompt, as token ids or as messages for the chat template. */
@@ -33,6 +36,8 @@ export interface GenerateOptions {
   readonly replicate?: number
   /** Mean hidden states of the answers, gathered while they are generated. @default none */
   readonly capture?: CaptureOptions
+  /** Changes of the residual stream, in order, for every prompt. @default none */
+  readonly interventions?: readonly Intervention[]
   /** Log-probabilities of the sampled tokens at temperature 1. @default false */
   readonly logprobs?: boolean
   /** Answers in progress at once. @default what a quarter of the free memory holds, at most 64 */
@@ -52,7 +57,17 @@ export interface CaptureOptions {
   readonly layers?: readonly number[]
   /** @default ['content'] */
   readonly spans?: readonly SpanName[]
+  /**
+   * Whether a layer's states are taken after its interventions, or as its block gave them (those of earlier layers are felt
+   * either way).
+   *
+   * @default 'after'
+   */
+  readonly statesAt?: StatesAt
 }
+
+/** Relative to the interventions of the same layer. */
+export type StatesAt = 'after' | 'before'
 
 export interface Completion {
   readonly promptId: string
@@ -69,6 +84,8 @@ export interface Completion {
   /** One for each token, and one for the stop token where there was one. */
   readonly logprobs: Float32Array | null
   readonly activations: CompletionActivations | null
+  /** What was done to the model for this answer, see `interventionsRecord`; null: nothing. */
+  readonly interventionsSha256: string | null
 }
 
 export interface CompletionActivations {
@@ -91,6 +108,10 @@ export interface ScoreSequence {
   readonly logits?: TokenRange
   /** Positions whose hidden states are wanted. */
   readonly states?: TokenRange
+  /** Positions that count as generated for interventions. @default the span named `content` */
+  readonly generated?: TokenRange
+  /** After those of the whole request. @default none */
+  readonly interventions?: readonly Intervention[]
 }
 
 export interface ScoreOptions {
@@ -99,6 +120,10 @@ export interface ScoreOptions {
   readonly layers?: readonly number[]
   /** Most tokens in one run. @default 512, fewer where logits of a large vocabulary are needed */
   readonly tokenBudget?: number
+  /** Changes of the residual stream, in order, for every sequence. @default none */
+  readonly interventions?: readonly Intervention[]
+  /** As in `CaptureOptions`, for means and states. @default 'after' */
+  readonly statesAt?: StatesAt
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }
@@ -115,4 +140,6 @@ export interface ScoredSequence {
   readonly logits: Float32Array | null
   /** [range, layers.length, dModel] */
   readonly states: Float32Array | null
+  /** What was done to the model for this sequence, see `interventionsRecord`; null: nothing. */
+  readonly interventionsSha256: string | null
 }

@@ -8,6 +8,9 @@ import { LoadedModel } from './engine/loaded-model.ts'
 import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
+import { generatedRange } from './interventions/generated-range.ts'
+import { interventionsRecord } from './interventions/interventions-record.ts'
+import { resolveInterventions } from './interventions/resolve-interventions.ts'
 import { cacheFolder } from './model/file-identity.ts'
 import type {
   Completion,
@@ -189,7 +192,8 @@ export class Model implements AsyncDisposable {
    * Samples answers, and gives each as it is finished. A sample depends on the seed and its own key (prompt id, paraphrase,
    * sample index), not on the batch or the order; on CPU in 32-bit floats the same to the bit.
    *
-   * @throws CemError `sequence-too-long`, `activations-not-finite`, `engine-died`, `invalid-request`; `signal.reason`
+   * @throws CemError `sequence-too-long`, `activations-not-finite`, `engine-died`, `invalid-request`,
+   *   `intervention-invalid`; `signal.reason`
    */
   async *generate(options: GenerateOptions): AsyncGenerator<Completion, void> {
     const {
@@ -201,12 +205,16 @@ export class Model implements AsyncDisposable {
       replicate = 0,
       logprobs = false,
       capture,
+      interventions = [],
       signal,
       onProgress,
     } = options
     const encoded = prompts.map((prompt) => this.#encode(prompt))
     checkGeneration(options, encoded, stopTokenIds, this.architecture)
     const lanes = await this.#laneSpec(prompts, signal)
+    const lists = prompts.map((prompt) => [...interventions, ...(prompt.interventions ?? [])])
+    const steps = resolveInterventions(lists, this.architecture)
+    const listHashes = lists.map((list) => interventionsRecord(list).sha256)
     const unordered = prompts.flatMap((prompt, promptIndex) => {
       const { paraphrase = 0, samples = 1 } = prompt
       const indices =
@@ -240,7 +248,11 @@ export class Model implements AsyncDisposable {
         stopTokenIds,
         batchSize,
         wantsLogprobs: logprobs,
-        capture: capture === undefined ? null : { layers, closingTokenIds, wantsTurn },
+        capture:
+          capture === undefined
+            ? null
+            : { layers, closingTokenIds, wantsTurn, isBefore: capture.statesAt === 'before' },
+        interventions: steps,
       },
       { signal, onProgress },
     )
@@ -269,6 +281,7 @@ export class Model implements AsyncDisposable {
                   : null,
                 turn: wantsTurn ? orNaN(item.turn, layers, this.architecture) : null,
               },
+        interventionsSha256: listHashes[promptIndex] ?? null,
       }
     }
   }
@@ -276,26 +289,37 @@ export class Model implements AsyncDisposable {
   /**
    * Runs given token sequences (teacher forcing) and gives each as it is finished, short ones first.
    *
-   * @throws CemError `invalid-request`, `sequence-too-long`, `engine-died`; `signal.reason`
+   * @throws CemError `invalid-request`, `intervention-invalid`, `sequence-too-long`, `engine-died`; `signal.reason`
    */
   async *score(options: ScoreOptions): AsyncGenerator<ScoredSequence, void> {
-    const { sequences, layers = this.#allLayers(), signal, onProgress } = options
+    const {
+      sequences,
+      layers = this.#allLayers(),
+      interventions = [],
+      signal,
+      onProgress,
+    } = options
     for (const sequence of sequences) checkSequence(sequence, this.architecture)
+    const lists = sequences.map((sequence) => [...interventions, ...(sequence.interventions ?? [])])
+    const steps = resolveInterventions(lists, this.architecture)
+    const listHashes = lists.map((list) => interventionsRecord(list).sha256)
+    const isBefore = options.statesAt === 'before'
     const wantsLogprobs = sequences.some((s) => s.logprobs !== undefined || s.logits !== undefined)
     const tokenBudget =
       options.tokenBudget ?? (wantsLogprobs ? scoreBudget(this.architecture) : 512)
-    const items = sequences.map(({ tokenIds, spans = {}, logprobs, logits, states }) => ({
-      tokenIds: Int32Array.from(tokenIds),
-      spans: Object.values(spans),
-      logprobs: logprobs ?? null,
-      logits: logits ?? null,
-      states: states ?? null,
+    const items = sequences.map((sequence, i) => ({
+      tokenIds: Int32Array.from(sequence.tokenIds),
+      spans: Object.values(sequence.spans ?? {}),
+      logprobs: sequence.logprobs ?? null,
+      logits: sequence.logits ?? null,
+      states: sequence.states ?? null,
+      generated: generatedRange(sequence, lists[i] ?? []),
     }))
     const lanes = await this.#laneSpec(sequences, signal)
     await this.#composition.record()
     const scored = this.#engine.stream(
       'score',
-      { items, lanes, layers, tokenBudget },
+      { items, lanes, layers, tokenBudget, interventions: steps, isBefore },
       { signal, onProgress },
     )
     const size = layers.length * this.architecture.dModel
@@ -313,6 +337,7 @@ export class Model implements AsyncDisposable {
         logprobs: item.logprobs,
         logits: item.logits,
         states: item.states,
+        interventionsSha256: listHashes[item.index] ?? null,
       }
     }
   }
@@ -399,11 +424,19 @@ function checkGeneration(
 }
 
 function checkSequence(
-  { id, tokenIds, spans = {}, logprobs, logits, states }: ScoreOptions['sequences'][number],
+  {
+    id,
+    tokenIds,
+    spans = {},
+    logprobs,
+    logits,
+    states,
+    generated,
+  }: ScoreOptions['sequences'][number],
   architecture: Architecture,
 ): void {
   checkTokens(tokenIds, `sequence '${id}'`, architecture)
-  const ranges = { ...spans, logits, states, logprobs }
+  const ranges = { ...spans, logits, states, generated, logprobs }
   for (const [name, range] of Object.entries(ranges)) {
     if (range === undefined) continue
     const first = name === 'logprobs' ? 1 : 0

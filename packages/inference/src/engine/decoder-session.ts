@@ -4,6 +4,7 @@ import { inputs, outputs, ropeNames } from '../graph/io-names.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import { AdapterStore } from './adapter-store.ts'
 import { EmbeddingTable } from './embedding-table.ts'
+import { noInterventions } from './intervention-plan.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { ModelSpec } from './messages.ts'
@@ -34,7 +35,11 @@ export interface ForwardRun {
   readonly pool?: {
     readonly sums: PooledSums /** [nSums, nRows * nColumns] */
     readonly weights: Float32Array
+    /** States before the interventions of their own layer. @default false */
+    readonly isBefore?: boolean
   }
+  /** What `InterventionPlan.feeds` gives. @default none */
+  readonly interventions?: Record<string, Tensor>
   /** Which of the nRows * nColumns tokens logits are computed for. @default none */
   readonly logitRows?: BigInt64Array
   readonly sampling?: SamplingInputs
@@ -65,6 +70,7 @@ export class DecoderSession implements AsyncDisposable {
   readonly #embeddings: EmbeddingTable
   readonly #positions: readonly PositionTable[]
   readonly #noPool: Record<string, Tensor>
+  readonly #noInterventions: Record<string, Tensor>
 
   private constructor(
     architecture: Architecture,
@@ -79,6 +85,7 @@ export class DecoderSession implements AsyncDisposable {
     this.#embeddings = embeddings
     this.#positions = architecture.ropes.map((rope) => new PositionTable(architecture, rope))
     this.#noPool = noPool.feeds
+    this.#noInterventions = noInterventions(architecture)
   }
 
   static async open(
@@ -111,6 +118,8 @@ export class DecoderSession implements AsyncDisposable {
             [inputs.poolWeights]: floats(new Float32Array(0), [0, nRows * nColumns]),
           }
         : { ...pool.sums.feeds, ...pool.sums.weights(pool.weights, nRows * nColumns) }),
+      ...(run.interventions ?? this.#noInterventions),
+      [inputs.isPoolingBefore]: boolean(pool?.isBefore === true),
       ...samplingFeeds(sampling, logitRows.length),
       [inputs.embeddings]: floats(embeddings, [nRows, nColumns, this.architecture.dModel]),
       [inputs.lastPositions]: int32s(run.lastPositions, [nRows]),

@@ -1,6 +1,7 @@
 import { CemError } from '@cem/core'
 import { noiseKeys } from '../graph/token-noise.ts'
 import type { DecoderSession } from './decoder-session.ts'
+import { InterventionPlan } from './intervention-plan.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { GeneratedItem, GenerationSpec, Progress } from './messages.ts'
@@ -64,6 +65,7 @@ class Generation {
   readonly #prefilled = new Map<number, Prefilled>()
   readonly #capacity: number
   readonly #lanes: LanePlan | undefined
+  readonly #interventions: InterventionPlan | undefined
   #rows: (Row | undefined)[]
   #cache: KeyValueCache
   #sums: PooledSums | undefined
@@ -84,6 +86,8 @@ class Generation {
     this.#rows = Array.from({ length: nRows }, () => undefined)
     this.#cache = new KeyValueCache(session.architecture, nRows, this.#capacity)
     this.#sums = spec.capture === null ? undefined : new PooledSums(session.architecture, nRows)
+    if (spec.interventions !== null)
+      this.#interventions = new InterventionPlan(session.architecture, spec.interventions)
   }
 
   async run(): Promise<void> {
@@ -146,6 +150,10 @@ class Generation {
         lastPositions: Int32Array.of(prompt.length - 1),
         cache,
         lanes: this.#lanes?.alone(promptIndex),
+        ...this.#intervene(
+          prompt.map(() => promptIndex),
+          new Uint8Array(prompt.length),
+        ),
       })
     const nWaiting = this.#spec.items.filter((item) => item.promptIndex === promptIndex).length
     const prefilled = { cache, length: prompt.length, nWaiting }
@@ -181,7 +189,11 @@ class Generation {
     const n = rows.length
     const logitRows = rows.flatMap((row, slot) => (row?.phase === 'sampling' ? [slot] : []))
     const sampling = this.#samplingInputs(logitRows)
-    const pool = this.#sums && { sums: this.#sums, weights: this.#poolWeights() }
+    const pool = this.#sums && {
+      sums: this.#sums,
+      weights: this.#poolWeights(),
+      isBefore: this.#spec.capture?.isBefore === true,
+    }
     const result = await this.#session.run({
       tokenIds: Int32Array.from(rows, (row) => row?.next ?? 0),
       nRows: n,
@@ -191,6 +203,10 @@ class Generation {
       cache: this.#cache,
       lanes: this.#rowLanes(),
       ...(pool === undefined ? {} : { pool }),
+      ...this.#intervene(
+        rows.map((row) => (row === undefined ? -1 : this.#promptOf(row))),
+        rows.map((row) => (row !== undefined && isAnswerFed(row) ? 1 : 0)),
+      ),
       ...(logitRows.length === 0
         ? {}
         : { logitRows: BigInt64Array.from(logitRows, BigInt), sampling }),
@@ -212,6 +228,15 @@ class Generation {
     return this.#lanes?.together(
       this.#rows.map((row) => row && this.#spec.items[row.index]?.promptIndex),
     )
+  }
+
+  #promptOf(row: Row): number {
+    return (this.#spec.items[row.index] as GenerationSpec['items'][number]).promptIndex
+  }
+
+  #intervene(lists: ArrayLike<number>, isGenerated: ArrayLike<number>) {
+    const plan = this.#interventions
+    return plan === undefined ? {} : { interventions: plan.feeds({ lists, isGenerated }) }
   }
 
   #samplingInputs(slots: readonly number[]) {
@@ -313,6 +338,11 @@ class Generation {
       nTotal: this.#spec.items.length,
     })
   }
+}
+
+/** Whether the next run feeds one of the answer's own tokens, not the prompt's last one or a closing one. */
+function isAnswerFed({ phase, tokens }: Row): boolean {
+  return phase !== 'closing' && tokens.length > 0
 }
 
 function notFinite(): CemError {

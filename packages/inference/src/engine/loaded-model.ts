@@ -265,9 +265,23 @@ export class LoadedModel {
   ): Promise<(Float32Array | null)[]> {
     const prompt = selfTestPrompt(base.architecture, base.tokenizer.nTokens)
     const last = { start: prompt.length - 1, end: prompt.length }
-    const item = { tokenIds: prompt, spans: [], logprobs: null, logits: last, states: null }
+    const item = {
+      tokenIds: prompt,
+      spans: [],
+      logprobs: null,
+      logits: last,
+      states: null,
+      generated: null,
+    }
     const items = Array.from({ length: lanes?.laneOf.length ?? 1 }, () => item)
-    const spec = { items, lanes, layers: [], tokenBudget: prompt.length * items.length }
+    const spec = {
+      items,
+      lanes,
+      layers: [],
+      tokenBudget: prompt.length * items.length,
+      interventions: null,
+      isBefore: false,
+    }
     const found: ScoredItem[] = []
     for await (const scored of this.#engine.stream('score', spec)) found.push(scored)
     return found.toSorted((a, b) => a.index - b.index).map(({ logits }) => logits)

@@ -74,6 +74,26 @@ export interface MergedTensor {
   readonly lost: number
 }
 
+/** Interventions, ready to compute; see `resolveInterventions`. */
+export interface InterventionsSpec {
+  /** Of unit length, [dModel] each. */
+  readonly directions: readonly Float32Array[]
+  /** What is done for each prompt (generation) or sequence (scoring), in order. */
+  readonly lists: readonly (readonly InterventionStep[])[]
+}
+
+/** x += clip(offset + slope * (x . v), low, high) * v, for the output x of a block. */
+export interface InterventionStep {
+  readonly layer: number
+  /** Index into the directions. */
+  readonly direction: number
+  readonly positions: 'all' | 'generated'
+  readonly offset: number
+  readonly slope: number
+  readonly low: number
+  readonly high: number
+}
+
 export interface GenerationItem {
   readonly promptIndex: number
   /** The key of the sample's noise. */
@@ -92,6 +112,7 @@ export interface GenerationSpec {
   readonly batchSize: number
   readonly wantsLogprobs: boolean
   readonly capture: CaptureSpec | null
+  readonly interventions: InterventionsSpec | null
 }
 
 export interface LaneSpec {
@@ -105,6 +126,8 @@ export interface CaptureSpec {
   /** Fed after the answer for the turn's mean. Empty: no turn. */
   readonly closingTokenIds: readonly number[]
   readonly wantsTurn: boolean
+  /** States before the interventions of their own layer. */
+  readonly isBefore: boolean
 }
 
 export interface GeneratedItem {
@@ -133,6 +156,8 @@ export interface ScoreItem {
   readonly logits: TokenRange | null
   /** Hidden states of the positions in this range. */
   readonly states: TokenRange | null
+  /** Positions that count as generated for interventions. */
+  readonly generated: TokenRange | null
 }
 
 export interface ScoreSpec {
@@ -142,6 +167,9 @@ export interface ScoreSpec {
   readonly layers: readonly number[]
   /** Most tokens in one run. */
   readonly tokenBudget: number
+  readonly interventions: InterventionsSpec | null
+  /** States before the interventions of their own layer. */
+  readonly isBefore: boolean
 }
 
 export interface ScoredItem {

@@ -1,5 +1,6 @@
 import type { DecoderSession } from './decoder-session.ts'
 import type { GenerationHooks } from './generate.ts'
+import { InterventionPlan } from './intervention-plan.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange } from './messages.ts'
@@ -25,9 +26,11 @@ export async function score(
   let nDone = 0
   let nTokens = 0
   const report = () => hooks.onProgress({ nTokens, nDone, nTotal: spec.items.length })
+  const { architecture } = session
+  const plan = spec.interventions && new InterventionPlan(architecture, spec.interventions)
   for (const batch of batches(spec)) {
     hooks.signal.throwIfAborted()
-    const scored = await new ScoreBatch(session, spec, batch, hooks.signal).run()
+    const scored = await new ScoreBatch(session, spec, batch, plan, hooks.signal).run()
     for (const item of scored) {
       nDone += 1
       await hooks.onItem(item)
@@ -81,6 +84,8 @@ class ScoreBatch {
   readonly #layers: readonly number[]
   readonly #batch: readonly Indexed[]
   readonly #budget: number
+  readonly #plan: InterventionPlan | null
+  readonly #isBefore: boolean
   readonly #signal: AbortSignal
   readonly #length: number
   readonly #lanes: LaneRows | undefined
@@ -92,12 +97,15 @@ class ScoreBatch {
     session: DecoderSession,
     spec: ScoreSpec,
     batch: readonly Indexed[],
+    plan: InterventionPlan | null,
     signal: AbortSignal,
   ) {
     this.#session = session
     this.#layers = spec.layers
     this.#batch = batch
     this.#budget = spec.tokenBudget
+    this.#plan = plan
+    this.#isBefore = spec.isBefore
     this.#signal = signal
     const plan = spec.lanes && new LanePlan(spec.lanes)
     this.#lanes = plan?.together(batch.map((item) => item.index))
@@ -147,7 +155,10 @@ class ScoreBatch {
     const readouts = this.#readouts(piece)
     const result = await this.#session.run({
       ...this.#inputs(cache, piece),
-      ...(wanted.length === 0 ? {} : { pool: { sums, weights: this.#weights(wanted, piece) } }),
+      ...(wanted.length === 0
+        ? {}
+        : { pool: { sums, weights: this.#weights(wanted, piece), isBefore: this.#isBefore } }),
+      ...(this.#plan === null ? {} : { interventions: this.#plan.feeds(this.#owners(piece)) }),
       logitRows: BigInt64Array.from(readouts, (r) => BigInt(r.flatRow)),
       ...(readouts.some((r) => r.target >= 0)
         ? { targets: BigInt64Array.from(readouts, (r) => BigInt(Math.max(0, r.target))) }
@@ -199,6 +210,20 @@ class ScoreBatch {
       cache,
       lanes: this.#lanes,
     }
+  }
+
+  /** Each token's sequence, and whether it counts as generated; padding belongs to no sequence. */
+  #owners({ start, end }: TokenRange) {
+    const nColumns = end - start
+    const lists = new Int32Array(this.#batch.length * nColumns).fill(-1)
+    const isGenerated = new Uint8Array(lists.length)
+    for (const [row, { index, tokenIds, generated }] of this.#batch.entries())
+      for (let position = start; position < Math.min(end, tokenIds.length); position++) {
+        const at = row * nColumns + position - start
+        lists[at] = index
+        if (contains(generated, position)) isGenerated[at] = 1
+      }
+    return { lists, isGenerated }
   }
 
   /** [sums, rows * columns of the piece] */

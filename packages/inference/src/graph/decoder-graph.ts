@@ -5,6 +5,7 @@ import {
   type LayerAttention,
   linearModules,
 } from '../families/architecture.ts'
+import { addBlockEnd, interventionInputs } from './interventions.ts'
 import * as io from './io-names.ts'
 import { addLogprobs, addSampling } from './readout.ts'
 import type { WeightLocation, WeightLocations } from './weight-source.ts'
@@ -67,6 +68,7 @@ class DecoderBuilder {
       }),
     }
     const poolWeights = graph.input(io.inputs.poolWeights, 'float32', ['P', 'T'])
+    const interventions = interventionInputs(graph, dModel)
     let residual = this.#flatten(embeddings, dModel)
     let normed = this.#norm(residual, `model.layers.0.${norms.beforeAttention}`)
     for (let layer = 0; layer < nLayers; layer++) {
@@ -79,13 +81,17 @@ class DecoderBuilder {
       // The last block's norm is applied to the rows that are read out only.
       const next =
         layer + 1 < nLayers ? `model.layers.${layer + 1}.${norms.beforeAttention}` : undefined
-      if (next === undefined) residual = graph.node('Add', [middle.sum, mlp])
-      else {
-        const end = this.#addAndNorm(middle.sum, mlp, next)
-        residual = end.sum
-        normed = end.normed
-      }
-      this.#pool(poolWeights, residual, layer)
+      const end = addBlockEnd(graph, interventions, {
+        layer,
+        residual: middle.sum,
+        update: mlp,
+        norm:
+          next === undefined ? null : { weight: this.#normWeight(next), epsilon: this.#epsilon },
+        poolWeights,
+        sums: graph.input(io.poolNames(layer).sums, 'float32', ['P', dModel]),
+      })
+      residual = end.residual
+      normed = end.normed ?? normed
     }
     const rows = graph.input(io.inputs.logitRows, 'int64', ['N'])
     const final = this.#norm(graph.node('Gather', [residual, rows]), 'model.norm')
@@ -206,13 +212,6 @@ class DecoderBuilder {
 
   #laneMask(name: string): Value {
     return this.graph.input(name, 'float32', [`${name}.tokens`, `${name}.rank`])
-  }
-
-  /** Sums of hidden states: one small product a layer, which also masks and averages. */
-  #pool(weights: Value, states: Value, layer: number): void {
-    const names = io.poolNames(layer)
-    const sums = this.graph.input(names.sums, 'float32', ['P', this.#architecture.dModel])
-    this.graph.output(this.graph.node('Gemm', [weights, states, sums]), names.newSums)
   }
 
   #norm(x: Value, path: string): Value {

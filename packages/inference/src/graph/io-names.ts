@@ -10,6 +10,14 @@ export const inputs = {
   logitRows: 'logit_rows',
   /** float32 [P, B * S]: how much each token's state adds to each sum. */
   poolWeights: 'pool_weights',
+  /** float32 [K, dModel]: unit directions of interventions, those of layer 0 first, each layer's in order. */
+  interventionDirections: 'intervention_directions',
+  /** float32 [K, B * S, 4]: offset, slope, low and high for each token; four zeros leave it as it is. */
+  interventionTerms: 'intervention_terms',
+  /** int64 [nLayers + 1]: where each layer's directions start. */
+  interventionStarts: 'intervention_starts',
+  /** bool: whether sums take the states before the interventions of their layer. */
+  isPoolingBefore: 'is_pooling_before',
   /** bool: whether tokens are sampled. */
   isSampling: 'is_sampling',
   /** int32 [N, 1]: the noise keys, the second one odd. */
@@ -51,6 +59,9 @@ export const poolNames = (layer: number) => ({
   sums: `sums.${layer}`,
   newSums: `new_sums.${layer}`,
 })
+
+/** bool: whether a layer has interventions in this run. */
+export const isInterveningName = (layer: number) => `is_intervening.${layer}`
 
 /**
  * Adapter matrices of a linear module: A [rank, nIn] and B [nOut, rank], B times the scale. Of a graph with lanes also which of

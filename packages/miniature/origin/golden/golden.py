@@ -55,6 +55,7 @@ def write_fixtures(out):
 
     from families import FAMILY_MODELS, write_family_model
     from hostile import write_hostile
+    from interventions import write_interventions
     from reference import PROMPT_LENGTHS
     from settings import GREEDY_LENGTH, SEED, write_json
     from tiny_models import MODELS
@@ -80,6 +81,7 @@ def write_fixtures(out):
         "families": [write_family_model(model, out) for model in FAMILY_MODELS],
     }
     write_json(out / "manifest.json", manifest)
+    write_interventions(out)
     for path in out.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
