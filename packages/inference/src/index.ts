@@ -52,6 +52,7 @@ export {
 } from './interventions/interventions-record.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
+export type { RecommendedSampling } from './model/recommended-sampling.ts'
 export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
 export {
   type Lane,

@@ -26,6 +26,16 @@ export interface GenerateOptions {
   readonly prompts: readonly GeneratePrompt[]
   /** 0 is greedy. @default 1 */
   readonly temperature?: number
+  /**
+   * Sample from the k most probable tokens only, and those as probable as the last of them. At most 1,024 cost little; more
+   * sort the whole vocabulary at every token. @default all tokens
+   */
+  readonly topK?: number
+  /**
+   * Sample from the smallest set of most probable tokens that together have at least this probability at the temperature,
+   * within what topK keeps; more than 0, at most 1. @default 1: all tokens
+   */
+  readonly topP?: number
   /** @default 600 */
   readonly maxNewTokens?: number
   /** Tokens that end an answer; they are not part of it. `[]`: only the length ends it. @default the model's */
@@ -38,7 +48,7 @@ export interface GenerateOptions {
   readonly capture?: CaptureOptions
   /** Changes of the residual stream, in order, for every prompt. @default none */
   readonly interventions?: readonly Intervention[]
-  /** Log-probabilities of the sampled tokens at temperature 1. @default false */
+  /** Log-probabilities of the sampled tokens at temperature 1, over all tokens whatever topK and topP say. @default false */
   readonly logprobs?: boolean
   /** Answers in progress at once. @default what a quarter of the free memory holds, at most 64 */
   readonly batchSize?: number

@@ -12,6 +12,7 @@ import { generatedRange } from './interventions/generated-range.ts'
 import { interventionsRecord } from './interventions/interventions-record.ts'
 import { resolveInterventions } from './interventions/resolve-interventions.ts'
 import { cacheFolder } from './model/file-identity.ts'
+import type { RecommendedSampling } from './model/recommended-sampling.ts'
 import type {
   Completion,
   GenerateOptions,
@@ -111,6 +112,14 @@ export class Model implements AsyncDisposable {
 
   get architecture(): Architecture {
     return this.#composition.base.architecture
+  }
+
+  /**
+   * What the model's generation_config.json recommends; null where it says nothing about sampling. Nothing of it is applied:
+   * what a request does not set has the defaults of `GenerateOptions`.
+   */
+  get recommendedSampling(): RecommendedSampling | null {
+    return this.#composition.base.recommendedSampling
   }
 
   /** How long the runtime took to make the session of the weights, in milliseconds. */
@@ -244,6 +253,10 @@ export class Model implements AsyncDisposable {
         lanes,
         items,
         temperature,
+        truncation: truncationSpec(
+          options,
+          Math.min(this.tokenizer.nTokens, this.architecture.vocabSize),
+        ),
         maxNewTokens,
         stopTokenIds,
         batchSize,
@@ -397,6 +410,13 @@ function defaultBatchSize(architecture: Architecture, capacity: number): number 
   return Math.max(1, Math.min(64, Math.floor(freemem() / 4 / rowBytes)))
 }
 
+/** Null where nothing is left out: greedy, or as many tokens as there are. */
+function truncationSpec({ temperature = 1, topK, topP = 1 }: GenerateOptions, nTokens: number) {
+  const effectiveTopK = topK === undefined || topK >= nTokens ? 0 : topK
+  if (temperature === 0 || (effectiveTopK === 0 && topP === 1)) return null
+  return { topK: effectiveTopK, topP }
+}
+
 /** Logits of a run stay below 128 MiB. */
 function scoreBudget({ vocabSize }: Architecture): number {
   return Math.max(16, Math.min(512, Math.floor(2 ** 25 / vocabSize)))
@@ -410,6 +430,11 @@ function checkGeneration(
 ): void {
   if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
     throw invalid(`temperature is ${temperature}; it must be 0 (greedy) or a positive number`)
+  const { topK, topP = 1 } = given
+  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1))
+    throw invalid(`topK is ${topK}; it must be a positive integer, or be left out for all tokens`)
+  if (!(topP > 0 && topP <= 1))
+    throw invalid(`topP is ${topP}; it must be more than 0 and at most 1 (all tokens)`)
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
     throw invalid(`maxNewTokens is ${maxNewTokens}; it must be a positive integer`)
   if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))

@@ -7,7 +7,7 @@ import { EmbeddingTable } from './embedding-table.ts'
 import { noInterventions } from './intervention-plan.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import type { LaneRows } from './lane-rows.ts'
-import type { ModelSpec } from './messages.ts'
+import type { ModelSpec, TruncationSpec } from './messages.ts'
 import type { PooledSums } from './pooled-sums.ts'
 import { PositionTable } from './position-table.ts'
 import {
@@ -54,6 +54,7 @@ export interface SamplingInputs {
   readonly keysB: Int32Array
   /** [nLogitRows]; 0 is greedy. */
   readonly temperatures: Float32Array
+  readonly truncation: TruncationSpec | null
 }
 
 export interface ForwardResult {
@@ -164,15 +165,22 @@ export class DecoderSession implements AsyncDisposable {
 }
 
 function samplingFeeds(sampling: SamplingInputs | undefined, n: number): Record<string, Tensor> {
-  const { keysA, keysB, temperatures } = sampling ?? {
+  const { keysA, keysB, temperatures, truncation } = sampling ?? {
     keysA: new Int32Array(n),
     keysB: new Int32Array(n),
     temperatures: new Float32Array(n),
+    truncation: null,
   }
+  const { topK, topP } = truncation ?? { topK: 0, topP: 1 }
+  // Transformers compares with 1 - top_p, made a 32-bit number last.
+  const tail = topP < 1 ? 1 - topP : -1
   return {
     [inputs.isSampling]: boolean(sampling !== undefined),
     [inputs.noiseKeyA]: int32s(keysA, [n, 1]),
     [inputs.noiseKeyB]: int32s(keysB, [n, 1]),
     [inputs.temperatures]: floats(temperatures, [n, 1]),
+    [inputs.isTruncating]: boolean(truncation !== null),
+    [inputs.topKs]: int64s(new BigInt64Array(n).fill(BigInt(topK)), [n, 1]),
+    [inputs.tails]: floats(new Float32Array(n).fill(tail), [n, 1]),
   }
 }

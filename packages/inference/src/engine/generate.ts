@@ -250,7 +250,7 @@ class Generation {
       keysB[i] = b
     }
     const temperatures = new Float32Array(slots.length).fill(this.#spec.temperature)
-    return { keysA, keysB, temperatures }
+    return { keysA, keysB, temperatures, truncation: this.#spec.truncation }
   }
 
   /** Each row adds the state of the token that it feeds to its own sum, or nothing. */

@@ -107,6 +107,8 @@ export interface GenerationSpec {
   readonly lanes: LaneSpec | null
   readonly items: readonly GenerationItem[]
   readonly temperature: number
+  /** Null where every token may be sampled. */
+  readonly truncation: TruncationSpec | null
   readonly maxNewTokens: number
   readonly stopTokenIds: readonly number[]
   readonly batchSize: number
@@ -119,6 +121,13 @@ export interface LaneSpec {
   readonly adapters: readonly (readonly WeightedAdapter[])[]
   /** Index into `adapters` of each prompt (generation) or item (scoring). */
   readonly laneOf: Int32Array
+}
+
+export interface TruncationSpec {
+  /** 0: no top_k. */
+  readonly topK: number
+  /** 1: no top_p. */
+  readonly topP: number
 }
 
 export interface CaptureSpec {

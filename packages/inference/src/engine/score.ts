@@ -107,8 +107,8 @@ class ScoreBatch {
     this.#plan = plan
     this.#isBefore = spec.isBefore
     this.#signal = signal
-    const plan = spec.lanes && new LanePlan(spec.lanes)
-    this.#lanes = plan?.together(batch.map((item) => item.index))
+    const lanes = spec.lanes && new LanePlan(spec.lanes)
+    this.#lanes = lanes?.together(batch.map((item) => item.index))
     this.#length = Math.max(...batch.map((item) => item.tokenIds.length))
     const { vocabSize, dModel } = session.architecture
     this.#logprobs = batch.map((item) => new Float32Array(size(item.logprobs)))

@@ -25,6 +25,12 @@ export const inputs = {
   noiseKeyB: 'noise_key_b',
   /** float32 [N, 1]; 0 is greedy. */
   temperatures: 'temperatures',
+  /** bool: whether top_k or top_p leaves tokens out; no row may then be greedy. */
+  isTruncating: 'is_truncating',
+  /** int64 [N, 1]: how many tokens top_k keeps; 0: no top_k. */
+  topKs: 'top_ks',
+  /** float32 [N, 1]: 1 - top_p; -1: no top_p. */
+  tails: 'tails',
   /** bool: whether log-probabilities are computed. */
   isScoring: 'is_scoring',
   /** int64 [N]: the tokens whose log-probabilities are wanted; -1 stands for the sampled one. */

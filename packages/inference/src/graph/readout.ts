@@ -1,10 +1,13 @@
-import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
+import { negativeGumbel } from './gumbel-noise.ts'
 import * as io from './io-names.ts'
 import { noiseTables } from './token-noise.ts'
+import { truncatedTokens } from './truncated-sampling.ts'
 
 /**
  * Gumbel-max sampling: the token with the largest logit + temperature * gumbel, which is a draw from
- * softmax(logits / temperature). Temperature 0 takes the largest logit. See `tokenNoise` for the noise.
+ * softmax(logits / temperature). Temperature 0 takes the largest logit. See `tokenNoise` for the noise, and `keptTokens` for
+ * top_k and top_p, which draw from fewer tokens.
  */
 export function addSampling(
   graph: Graph,
@@ -16,26 +19,27 @@ export function addSampling(
   const keyA = graph.input(io.inputs.noiseKeyA, 'int32', ['N', 1])
   const keyB = graph.input(io.inputs.noiseKeyB, 'int32', ['N', 1])
   const temperatures = graph.input(io.inputs.temperatures, 'float32', ['N', 1])
+  const isTruncating = graph.input(io.inputs.isTruncating, 'bool', [])
+  const topKs = graph.input(io.inputs.topKs, 'int64', ['N', 1])
+  const tails = graph.input(io.inputs.tails, 'float32', ['N', 1])
   const { multipliers, masks } = noiseTables(nTokens)
   const multiplier = graph.constant('noise_multipliers', multipliers, [1, nTokens])
   const mask = graph.constant('noise_masks', masks, [1, nTokens])
 
   const sample = graph.subgraph('sample')
-  const hashed = sample.node('Mul', [
-    sample.node('BitwiseXor', [sample.node('Mul', [multiplier, keyA]), mask]),
-    keyB,
-  ])
-  const float = sample.node('Cast', [hashed], { attributes: { to: elementTypes.float32.code } })
-  // From the int32 range to the open interval (0, 1): the factor keeps both ends 2^-24 away.
-  const scaled = sample.node('Mul', [float, sample.scalar((0.5 - 2 ** -24) * 2 ** -31)])
-  const uniform = sample.node('Add', [scaled, sample.scalar(0.5)])
-  const negativeGumbel = sample.node('Log', [sample.node('Neg', [sample.node('Log', [uniform])])])
   const real = nTokens < vocabSize ? firstColumns(sample, logits, nTokens) : logits
-  const noisy = sample.node('Sub', [real, sample.node('Mul', [negativeGumbel, temperatures])])
-  sample.output(
-    sample.node('ArgMax', [noisy], { attributes: { axis: -1, keepdims: 0 } }),
-    'sampled_tokens',
-  )
+  const rows = { logits: real, temperatures, topKs, tails }
+  const noise = { multipliers: multiplier, masks: mask, keyA, keyB }
+  const whole = sample.subgraph('sample/all')
+  const scaledNoise = whole.node('Mul', [negativeGumbel(whole, noise), temperatures])
+  const noisy = whole.node('Sub', [real, scaledNoise])
+  whole.output(whole.node('ArgMax', [noisy], { attributes: { axis: -1, keepdims: 0 } }))
+  const truncated = sample.subgraph('sample/truncated')
+  truncated.output(truncatedTokens(truncated, rows, noise, nTokens))
+  const sampled = sample.node('If', [isTruncating], {
+    attributes: { then_branch: truncated, else_branch: whole },
+  })
+  sample.output(sampled, 'sampled_tokens')
 
   const skip = graph.subgraph('no_sample')
   skip.output(zeroPerRow(skip, logits, 'int64'), 'no_tokens')

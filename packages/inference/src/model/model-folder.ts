@@ -5,6 +5,7 @@ import { type Architecture, expectedWeights } from '../families/architecture.ts'
 import { readArchitecture } from '../families/read-architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import { readJson, readOptionalJson } from './read-json.ts'
+import { type RecommendedSampling, readRecommendedSampling } from './recommended-sampling.ts'
 import { type ResolvedModel, type ResolveModelOptions, resolveModel } from './resolve-model.ts'
 
 /** A Hugging Face model folder whose config and tensor headers were read and checked. No weights are loaded yet. */
@@ -15,6 +16,8 @@ export interface ModelFolder extends ResolvedModel {
   readonly weightFiles: readonly string[]
   /** Token ids that end an answer, from generation_config.json, else config.json. */
   readonly stopTokenIds: readonly number[]
+  /** Sampling settings of generation_config.json, which are not applied; null where it has none. */
+  readonly recommendedSampling: RecommendedSampling | null
   /** Every name that the model is known to go by: hub id, `_name_or_path` of its config, the folder. */
   readonly knownNames: readonly string[]
 }
@@ -42,6 +45,7 @@ export async function openModelFolder(
     weights,
     weightFiles: opened.files,
     stopTokenIds: endTokens(generation) ?? endTokens(config) ?? [],
+    recommendedSampling: readRecommendedSampling(generation),
     knownNames: knownNames(resolved, reference, config),
   }
 }

@@ -59,6 +59,7 @@ def write_fixtures(out):
     from reference import PROMPT_LENGTHS
     from settings import GREEDY_LENGTH, SEED, write_json
     from tiny_models import MODELS
+    from truncation import write_truncation
 
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
@@ -82,6 +83,7 @@ def write_fixtures(out):
     }
     write_json(out / "manifest.json", manifest)
     write_interventions(out)
+    write_truncation(out)
     for path in out.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())

@@ -5,7 +5,6 @@
 `golden.py` calls this last. Every intervention is one hook on its block; hooks run in the order of their registration."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 

@@ -1,0 +1,27 @@
+import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+
+/** What the noise is hashed from: constants of tokens that broadcast against keys of rows. */
+export interface NoiseInputs {
+  /** int32 [1 or N, tokens] each; see `noiseTables`. */
+  readonly multipliers: Value
+  readonly masks: Value
+  /** int32 [N, 1] each */
+  readonly keyA: Value
+  readonly keyB: Value
+}
+
+/** The Gumbel numbers of `tokenNoise`, negated: float32 [N, tokens]. */
+export function negativeGumbel(
+  graph: Graph,
+  { multipliers, masks, keyA, keyB }: NoiseInputs,
+): Value {
+  const hashed = graph.node('Mul', [
+    graph.node('BitwiseXor', [graph.node('Mul', [multipliers, keyA]), masks]),
+    keyB,
+  ])
+  const float = graph.node('Cast', [hashed], { attributes: { to: elementTypes.float32.code } })
+  // From the int32 range to the open interval (0, 1): the factor keeps both ends 2^-24 away.
+  const scaled = graph.node('Mul', [float, graph.scalar((0.5 - 2 ** -24) * 2 ** -31)])
+  const uniform = graph.node('Add', [scaled, graph.scalar(0.5)])
+  return graph.node('Log', [graph.node('Neg', [graph.node('Log', [uniform])])])
+}
