@@ -9,7 +9,7 @@ import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
 import { generatedRange } from './interventions/generated-range.ts'
-import { interventionsRecord } from './interventions/interventions-record.ts'
+import { interventionHashes } from './interventions/interventions-record.ts'
 import { resolveInterventions } from './interventions/resolve-interventions.ts'
 import { cacheFolder } from './model/file-identity.ts'
 import type { RecommendedSampling } from './model/recommended-sampling.ts'
@@ -223,7 +223,7 @@ export class Model implements AsyncDisposable {
     const lanes = await this.#laneSpec(prompts, signal)
     const lists = prompts.map((prompt) => [...interventions, ...(prompt.interventions ?? [])])
     const steps = resolveInterventions(lists, this.architecture)
-    const listHashes = lists.map((list) => interventionsRecord(list).sha256)
+    const listHashes = interventionHashes(lists)
     const unordered = prompts.flatMap((prompt, promptIndex) => {
       const { paraphrase = 0, samples = 1 } = prompt
       const indices =
@@ -315,7 +315,7 @@ export class Model implements AsyncDisposable {
     for (const sequence of sequences) checkSequence(sequence, this.architecture)
     const lists = sequences.map((sequence) => [...interventions, ...(sequence.interventions ?? [])])
     const steps = resolveInterventions(lists, this.architecture)
-    const listHashes = lists.map((list) => interventionsRecord(list).sha256)
+    const listHashes = interventionHashes(lists)
     const isBefore = options.statesAt === 'before'
     const wantsLogprobs = sequences.some((s) => s.logprobs !== undefined || s.logits !== undefined)
     const tokenBudget =

@@ -27,9 +27,25 @@ export interface InterventionsRecord {
 /** What was done to a model, for lock files, reports and lookups of a result's `interventionsSha256`. */
 export function interventionsRecord(interventions: readonly Intervention[]): InterventionsRecord {
   const records = interventions.map(recordOf)
-  if (records.length === 0) return { sha256: null, interventions: [] }
-  const sha256 = createHash('sha256').update(JSON.stringify(records)).digest('hex')
-  return { sha256, interventions: records }
+  return { sha256: sha256Of(records), interventions: records }
+}
+
+/** The hash of each list. Many lists mostly share their interventions, whose directions are hashed once. */
+export function interventionHashes(
+  lists: readonly (readonly Intervention[])[],
+): (string | null)[] {
+  const known = new Map<Intervention, InterventionRecord>()
+  const recordOnce = (intervention: Intervention) => {
+    const record = known.get(intervention) ?? recordOf(intervention)
+    known.set(intervention, record)
+    return record
+  }
+  return lists.map((list) => sha256Of(list.map(recordOnce)))
+}
+
+function sha256Of(records: readonly InterventionRecord[]): string | null {
+  if (records.length === 0) return null
+  return createHash('sha256').update(JSON.stringify(records)).digest('hex')
 }
 
 function recordOf(intervention: Intervention): InterventionRecord {
