@@ -31,9 +31,7 @@ export function interventionsRecord(interventions: readonly Intervention[]): Int
 }
 
 /** The hash of each list. Many lists mostly share their interventions, whose directions are hashed once. */
-export function interventionHashes(
-  lists: readonly (readonly Intervention[])[],
-): (string | null)[] {
+export function interventionHashes(lists: readonly (readonly Intervention[])[]): (string | null)[] {
   const known = new Map<Intervention, InterventionRecord>()
   const recordOnce = (intervention: Intervention) => {
     const record = known.get(intervention) ?? recordOf(intervention)
