@@ -77,13 +77,14 @@ describe('the inputs of the graph', () => {
     expect(data(feeds, 'intervention_starts')).toEqual([0, 0, 1, 1])
     expect(data(feeds, 'intervention_directions')).toEqual([1, 0])
     expect(feeds['intervention_terms']?.dims).toEqual([1, 5, 4])
-    expect(data(feeds, 'intervention_terms')).toEqual([
-      ...[2, 0, -9, 9],
-      ...[1, 0, -9, 9],
-      ...[0, 0, 0, 0],
-      ...[2, 0, -9, 9],
-      ...[0, 0, 0, 0],
-    ])
+    const expected = [
+      [2, 0, -9, 9],
+      [1, 0, -9, 9],
+      [0, 0, 0, 0],
+      [2, 0, -9, 9],
+      [0, 0, 0, 0],
+    ]
+    expect(data(feeds, 'intervention_terms')).toEqual(expected.flat())
   })
 
   test('lists in opposite orders keep their own order', () => {

@@ -65,7 +65,7 @@ function checkIntervention(
 ): void {
   const { kind, layers, direction, positions = 'all' } = intervention
   if (!kinds.includes(kind))
-    throw invalid(`${where}: kind is '${String(kind)}'; it must be one of ${kinds.join(', ')}`)
+    throw invalid(`${where}: kind is '${kind}'; it must be one of ${kinds.join(', ')}`)
   const what = `${where} (${kind})`
   if (!Array.isArray(layers) || layers.length === 0)
     throw invalid(`${what}: layers must list at least one layer of 0 to ${nLayers - 1}`)
