@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { readmeExamples, runReadmeExample } from '@cem/vitest-config/readme'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { fixtures } from './golden.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const packageFolder = new URL('../', import.meta.url)
 
