@@ -23,7 +23,13 @@ export type {
   LayerRole,
 } from './composition/composition.ts'
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
-export type { MemoryReport, Progress, RuntimeInfo, TokenRange } from './engine/messages.ts'
+export type {
+  MemoryReport,
+  Progress,
+  RuntimeInfo,
+  TokenRange,
+  TopTokens,
+} from './engine/messages.ts'
 export { runtimeInfo } from './engine/runtime-info.ts'
 export type { ExportCheck, WrittenFile } from './export/check-export.ts'
 export type { WeightDtype } from './export/copy-model.ts'
@@ -50,6 +56,7 @@ export {
   type InterventionsRecord,
   interventionsRecord,
 } from './interventions/interventions-record.ts'
+export { LiveBatch } from './live-batch.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export type { RecommendedSampling } from './model/recommended-sampling.ts'
@@ -63,11 +70,15 @@ export {
   openModel,
 } from './model.ts'
 export type {
+  BatchEvent,
+  BatchRequest,
+  BatchToken,
   CaptureOptions,
   Completion,
   CompletionActivations,
   GenerateOptions,
   GeneratePrompt,
+  OpenBatchOptions,
   ScoredSequence,
   ScoreOptions,
   ScoreSequence,

@@ -1,4 +1,4 @@
-import type { Progress, TokenRange } from './engine/messages.ts'
+import type { Progress, TokenRange, TopTokens } from './engine/messages.ts'
 import type { Intervention } from './interventions/intervention.ts'
 import type { ChatMessage } from './text/chat-template.ts'
 
@@ -50,6 +50,8 @@ export interface GenerateOptions {
   readonly interventions?: readonly Intervention[]
   /** Log-probabilities of the sampled tokens at temperature 1, over all tokens whatever topK and topP say. @default false */
   readonly logprobs?: boolean
+  /** How many of the likeliest tokens are given beside each log-probability; needs `logprobs`. @default 0 */
+  readonly topLogprobs?: number
   /** Answers in progress at once. @default what a quarter of the free memory holds, at most 64 */
   readonly batchSize?: number
   readonly signal?: AbortSignal
@@ -93,6 +95,8 @@ export interface Completion {
   readonly finishReason: 'stop' | 'length'
   /** One for each token, and one for the stop token where there was one. */
   readonly logprobs: Float32Array | null
+  /** For each of `logprobs`, the likeliest tokens; null where not asked for. */
+  readonly topLogprobs: readonly TopTokens[] | null
   readonly activations: CompletionActivations | null
   /** What was done to the model for this answer, see `interventionsRecord`; null: nothing. */
   readonly interventionsSha256: string | null
@@ -103,6 +107,45 @@ export interface CompletionActivations {
   /** [layers.length, dModel]: means over the span; NaN throughout for an empty answer; null where not asked for. */
   readonly content: Float32Array | null
   readonly turn: Float32Array | null
+}
+
+export interface OpenBatchOptions {
+  /** Samples in progress at once; more wait. @default 16 */
+  readonly batchSize?: number
+  /** Most bytes of keys and values; what does not fit waits. @default a quarter of the free memory */
+  readonly cacheBytes?: number
+  readonly signal?: AbortSignal
+}
+
+/** One prompt with its samples, and how they are drawn: the same options as for `Model.generate`. */
+export type BatchRequest = GeneratePrompt &
+  Pick<
+    GenerateOptions,
+    | 'seed'
+    | 'replicate'
+    | 'temperature'
+    | 'maxNewTokens'
+    | 'stopTokenIds'
+    | 'logprobs'
+    | 'topLogprobs'
+    | 'signal'
+  >
+
+export type BatchEvent =
+  | ({ readonly type: 'token'; readonly sample: number } & BatchToken)
+  | {
+      readonly type: 'end'
+      readonly sample: number
+      readonly finishReason: 'stop' | 'length'
+      /** The stop token that was sampled; it is no part of the answer. */
+      readonly stop: BatchToken | null
+    }
+
+export interface BatchToken {
+  readonly tokenId: number
+  /** At temperature 1; null where not asked for. */
+  readonly logprob: number | null
+  readonly top: TopTokens | null
 }
 
 export interface ScoreSequence {

@@ -11,12 +11,15 @@ import type { Architecture } from './families/architecture.ts'
 import { generatedRange } from './interventions/generated-range.ts'
 import { interventionHashes } from './interventions/interventions-record.ts'
 import { resolveInterventions } from './interventions/resolve-interventions.ts'
+import { LiveBatch, type PreparedRequest } from './live-batch.ts'
 import { cacheFolder } from './model/file-identity.ts'
 import type { RecommendedSampling } from './model/recommended-sampling.ts'
 import type {
+  BatchRequest,
   Completion,
   GenerateOptions,
   GeneratePrompt,
+  OpenBatchOptions,
   ScoredSequence,
   ScoreOptions,
 } from './model-api.ts'
@@ -213,6 +216,7 @@ export class Model implements AsyncDisposable {
       seed,
       replicate = 0,
       logprobs = false,
+      topLogprobs = 0,
       capture,
       interventions = [],
       signal,
@@ -225,10 +229,8 @@ export class Model implements AsyncDisposable {
     const steps = resolveInterventions(lists, this.architecture)
     const listHashes = interventionHashes(lists)
     const unordered = prompts.flatMap((prompt, promptIndex) => {
-      const { paraphrase = 0, samples = 1 } = prompt
-      const indices =
-        typeof samples === 'number' ? Array.from({ length: samples }, (_, i) => i) : samples
-      return indices.map((sample) => ({ prompt, promptIndex, paraphrase, sample }))
+      const { paraphrase = 0 } = prompt
+      return sampleIndices(prompt).map((sample) => ({ prompt, promptIndex, paraphrase, sample }))
     })
     // Rows of a lane stand together, so that few lanes meet in a batch.
     const laneOf = (index: number) => lanes?.laneOf[index] ?? 0
@@ -261,6 +263,7 @@ export class Model implements AsyncDisposable {
         stopTokenIds,
         batchSize,
         wantsLogprobs: logprobs,
+        nTopLogprobs: topLogprobs,
         capture:
           capture === undefined
             ? null
@@ -284,6 +287,7 @@ export class Model implements AsyncDisposable {
         text: this.tokenizer.decode(tokenIds),
         finishReason: item.finishReason,
         logprobs: item.logprobs,
+        topLogprobs: item.topLogprobs,
         activations:
           capture === undefined
             ? null
@@ -355,6 +359,42 @@ export class Model implements AsyncDisposable {
     }
   }
 
+  /**
+   * Opens a batch that requests join and leave while it runs, for servers: each token is given as it is sampled. Other calls
+   * of this model wait until it is closed.
+   *
+   * @throws CemError `weights-not-finite`, `invalid-request`
+   */
+  async openBatch({
+    batchSize = 16,
+    cacheBytes = freemem() / 4,
+    signal,
+  }: OpenBatchOptions = {}): Promise<LiveBatch> {
+    checkBatchSize(batchSize)
+    await this.#composition.record()
+    const prepare = (request: BatchRequest) => this.#prepare(request)
+    return new LiveBatch(this.#engine, { batchSize, cacheBytes }, prepare, signal)
+  }
+
+  #prepare(request: BatchRequest): PreparedRequest {
+    const { id, paraphrase = 0, seed, replicate = 0, logprobs = false, topLogprobs = 0 } = request
+    const { temperature = 1, maxNewTokens = 600 } = request
+    const { stopTokenIds = this.#composition.base.stopTokenIds } = request
+    const prompt = this.#encode(request)
+    checkGeneration({ ...request, prompts: [request] }, [prompt], stopTokenIds, this.architecture)
+    const { maxPositions } = this.architecture
+    if (prompt.length + maxNewTokens > maxPositions)
+      throw new CemError({
+        code: 'sequence-too-long',
+        message: `The prompt has ${prompt.length} tokens and the answer may have ${maxNewTokens}; together that is more than the ${maxPositions} that the model takes. Shorten the prompt or the answer.`,
+        data: { promptLength: prompt.length, maxNewTokens, maxPositions },
+      })
+    const samples = sampleIndices(request)
+    const noises = samples.map((i) => randomKey('sample', seed, replicate, id, paraphrase, i))
+    const sampling = { temperature, maxNewTokens, stopTokenIds, wantsLogprobs: logprobs }
+    return { samples, request: { prompt, noises, ...sampling, nTopLogprobs: topLogprobs } }
+  }
+
   /** Memory of the engine's process. */
   memory(): Promise<MemoryReport> {
     return this.#engine.call('memory', null)
@@ -392,6 +432,10 @@ export class Model implements AsyncDisposable {
     if ('tokenIds' in prompt) return Int32Array.from(prompt.tokenIds)
     return Int32Array.from(this.tokenizer.encodeChat(prompt.messages))
   }
+}
+
+function sampleIndices({ samples = 1 }: GeneratePrompt): readonly number[] {
+  return typeof samples === 'number' ? Array.from({ length: samples }, (_, i) => i) : samples
 }
 
 /** An empty answer has no mean: a row of NaN, which counts and cannot be mistaken for a state. */
@@ -437,8 +481,12 @@ function checkGeneration(
     throw invalid(`topP is ${topP}; it must be more than 0 and at most 1 (all tokens)`)
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
     throw invalid(`maxNewTokens is ${maxNewTokens}; it must be a positive integer`)
-  if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1))
-    throw invalid(`batchSize is ${batchSize}; it must be a positive integer`)
+  if (batchSize !== undefined) checkBatchSize(batchSize)
+  const { topLogprobs = 0, logprobs = false } = given
+  if (!Number.isInteger(topLogprobs) || topLogprobs < 0 || (topLogprobs > 0 && !logprobs))
+    throw invalid(
+      `topLogprobs is ${topLogprobs}; it must be an integer of at least 0, and 0 without logprobs`,
+    )
   if (given.stopTokenIds === undefined && stopTokenIds.length === 0)
     throw invalid(
       'no stop tokens are known (eos_token_id is missing in generation_config.json and config.json): give stopTokenIds',
@@ -446,6 +494,11 @@ function checkGeneration(
   checkLayers(capture?.layers ?? [], architecture)
   for (const [i, ids] of encoded.entries())
     checkTokens(ids, `prompt '${prompts[i]?.id}'`, architecture)
+}
+
+function checkBatchSize(batchSize: number): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw invalid(`batchSize is ${batchSize}; it must be a positive integer`)
 }
 
 function checkSequence(

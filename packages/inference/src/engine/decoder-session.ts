@@ -66,6 +66,8 @@ export interface ForwardResult {
 /** A loaded model: the session and everything that its runs share. */
 export class DecoderSession implements AsyncDisposable {
   readonly architecture: Architecture
+  /** Ids below this one are tokens of the tokenizer. */
+  readonly nTokens: number
   readonly adapters: AdapterStore
   readonly #session: RuntimeSession
   readonly #embeddings: EmbeddingTable
@@ -75,12 +77,14 @@ export class DecoderSession implements AsyncDisposable {
 
   private constructor(
     architecture: Architecture,
+    nTokens: number,
     session: RuntimeSession,
     embeddings: EmbeddingTable,
     noPool: PooledSums,
     hasLanes: boolean,
   ) {
     this.architecture = architecture
+    this.nTokens = nTokens
     this.adapters = new AdapterStore(linearModules(architecture), hasLanes)
     this.#session = session
     this.#embeddings = embeddings
@@ -99,7 +103,7 @@ export class DecoderSession implements AsyncDisposable {
     const session = await createSession(graph, { threads, folder })
     const embedding = weights.get('model.embed_tokens.weight') as WeightLocation
     const table = new EmbeddingTable(embedding, architecture.embeddingScale)
-    return new DecoderSession(architecture, session, table, noPool, hasLanes)
+    return new DecoderSession(architecture, nTokens, session, table, noPool, hasLanes)
   }
 
   async run(run: ForwardRun): Promise<ForwardResult> {

@@ -1,7 +1,8 @@
 // The child process that holds the runtime: it blocks its thread, and may die natively without taking the app along.
 import { CemError, messageOf } from '@cem/core'
 import { DecoderSession } from './decoder-session.ts'
-import { generate } from './generate.ts'
+import { Generation, generate } from './generate.ts'
+import { LiveQueue } from './live-queue.ts'
 import { merge } from './merge.ts'
 import { mergeInto } from './merge-into.ts'
 import type {
@@ -10,6 +11,8 @@ import type {
   EngineMethods,
   FromEngine,
   GenerationSpec,
+  LiveEvent,
+  LiveSpec,
   MemoryReport,
   MergeIntoSpec,
   MergeSpec,
@@ -31,6 +34,8 @@ const progressIntervalInMs = 100
 class Call {
   readonly id: number
   readonly abort = new AbortController()
+  /** Requests of a `generateLive` call, which may come before it begins. */
+  readonly requests = new LiveQueue()
   #ahead = 0
   #wake: (() => void) | undefined
   #lastProgress = 0
@@ -58,6 +63,11 @@ class Call {
     },
   }
 
+  /** An item that nothing waits for. */
+  give(item: unknown): void {
+    send({ type: 'item', id: this.id, item })
+  }
+
   taken(count: number): void {
     this.#ahead -= count
     this.#wake?.()
@@ -65,6 +75,7 @@ class Call {
 
   stop(): void {
     this.abort.abort()
+    this.requests.close()
     this.#wake?.()
   }
 }
@@ -104,6 +115,14 @@ const methods: {
     await generate(loaded(), spec, call.hooks)
     return null
   },
+  generateLive: async (spec: LiveSpec, call) => {
+    const { requests, abort } = call
+    const send = (events: readonly LiveEvent[]) => call.give(events)
+    const hooks = requests.hooks(abort.signal, send)
+    await new Generation(loaded(), requests, { ...spec, capture: null, lanes: null, interventions: null, truncation: null }, hooks).run()
+    abort.signal.throwIfAborted()
+    return null
+  },
   score: async (spec: ScoreSpec, call) => {
     await score(loaded(), spec, call.hooks)
     return null
@@ -123,25 +142,28 @@ function memory(): MemoryReport {
   return { rssBytes, peakRssBytes: process.resourceUsage().maxRSS * 1024 }
 }
 
-async function handle(message: ToEngine): Promise<void> {
-  const { id } = message
-  if (message.type === 'taken') calls.get(id)?.taken(message.count)
-  else if (message.type === 'abort') calls.get(id)?.stop()
-  else {
-    const call = new Call(id)
-    calls.set(id, call)
-    try {
-      const method = methods[message.method] as (params: unknown, call: Call) => Promise<unknown>
-      send({ type: 'result', id, result: await method(message.params, call) })
-    } catch (error) {
-      const known = CemError.isInstance(error)
-        ? error
-        : new CemError({ code: 'engine-failed', message: messageOf(error) })
-      send({ type: 'error', id, error: known.toJSON() })
-    } finally {
-      calls.delete(id)
-    }
+async function run({ id, method, params }: ToEngine & { type: 'call' }, call: Call) {
+  try {
+    call.abort.signal.throwIfAborted()
+    const work = methods[method] as (params: unknown, call: Call) => Promise<unknown>
+    send({ type: 'result', id, result: await work(params, call) })
+  } catch (error) {
+    const known = CemError.isInstance(error)
+      ? error
+      : new CemError({ code: 'engine-failed', message: messageOf(error) })
+    send({ type: 'error', id, error: known.toJSON() })
+  } finally {
+    calls.delete(id)
   }
+}
+
+/** What is said to a call that waits or runs. */
+function tell(call: Call, message: Exclude<ToEngine, { type: 'call' }>): void {
+  if (message.type === 'taken') call.taken(message.count)
+  else if (message.type === 'abort') call.stop()
+  else if (message.type === 'push') call.requests.push(message.request)
+  else if (message.type === 'cancel') call.requests.cancel(message.key)
+  else call.requests.close()
 }
 
 function send(message: FromEngine): void {
@@ -151,8 +173,14 @@ function send(message: FromEngine): void {
 /** One call at a time: the session is one, and a call's runs must not mix with another's. */
 let queue = Promise.resolve()
 process.on('message', (message: ToEngine) => {
-  if (message.type === 'call') queue = queue.then(() => handle(message))
-  else void handle(message)
+  if (message.type === 'call') {
+    const call = new Call(message.id)
+    calls.set(message.id, call)
+    queue = queue.then(() => run(message, call))
+  } else {
+    const call = calls.get(message.id)
+    if (call !== undefined) tell(call, message)
+  }
 })
 // The parent decides when to stop (Ctrl-C reaches the whole process group); when it is gone, so is this process.
 process.on('SIGINT', () => undefined)

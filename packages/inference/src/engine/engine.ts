@@ -2,7 +2,16 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { CemError } from '@cem/core'
-import type { EngineMethod, EngineMethods, FromEngine, Progress, ToEngine } from './messages.ts'
+import type {
+  EngineMethod,
+  EngineMethods,
+  FromEngine,
+  LiveEvent,
+  LiveRequest,
+  LiveSpec,
+  Progress,
+  ToEngine,
+} from './messages.ts'
 
 interface Pending {
   readonly onItem: (item: unknown) => void
@@ -15,6 +24,16 @@ export interface CallOptions<M extends EngineMethod> {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly onItem?: (item: EngineMethods[M]['item']) => void
+}
+
+/** A `generateLive` call that runs. */
+export interface LiveCall {
+  push(request: LiveRequest): void
+  cancel(key: number): void
+  /** No more requests: the call ends when those that are there are done. */
+  close(): void
+  /** Settles when the call has ended. */
+  readonly done: Promise<null>
 }
 
 /** How much of the child's last words are kept for the error that reports its death. */
@@ -145,6 +164,21 @@ export class Engine implements AsyncDisposable {
     } finally {
       stop.abort()
       await call.catch(() => undefined)
+    }
+  }
+
+  /** Starts a batch that requests join and leave; `onEvents` gets what happened in each step. */
+  live(
+    spec: LiveSpec,
+    onEvents: (events: readonly LiveEvent[]) => void,
+    signal?: AbortSignal,
+  ): LiveCall {
+    const id = this.#nextId++
+    return {
+      done: this.#call(id, 'generateLive', spec, { signal, onItem: onEvents }),
+      push: (request) => this.#send({ type: 'push', id, request }),
+      cancel: (key) => this.#send({ type: 'cancel', id, key }),
+      close: () => this.#send({ type: 'close', id }),
     }
   }
 

@@ -1,11 +1,23 @@
 import { CemError } from '@cem/core'
 import { noiseKeys } from '../graph/token-noise.ts'
-import type { DecoderSession } from './decoder-session.ts'
+import type { DecoderSession, ForwardResult } from './decoder-session.ts'
 import { InterventionPlan } from './intervention-plan.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
-import type { GeneratedItem, GenerationSpec, Progress } from './messages.ts'
+import type {
+  CaptureSpec,
+  GeneratedItem,
+  GenerationSpec,
+  InterventionsSpec,
+  LaneSpec,
+  Progress,
+  TopTokens,
+  TruncationSpec,
+} from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
+import { cacheRowBytes } from './row-bytes.ts'
+import { ListSource, type PromptWork, type SampleSource, type SampleWork } from './sample-source.ts'
+import { topTokens } from './top-tokens.ts'
 
 /**
  * A batch of one would use other kernels for the adapters' products (a matrix times a vector), whose sums round otherwise, and
@@ -15,10 +27,10 @@ const minRows = 2
 
 /** A sample on its way through a slot of the batch. */
 interface Row {
-  readonly index: number
-  readonly promptLength: number
+  readonly work: SampleWork
   readonly tokens: number[]
   readonly logprobs: number[]
+  readonly tops: TopTokens[]
   /** Tokens in the cache. */
   length: number
   /** The token that the next run feeds. */
@@ -34,14 +46,41 @@ interface Row {
 interface Prefilled {
   readonly cache: KeyValueCache
   readonly length: number
-  nWaiting: number
 }
 
 export interface GenerationHooks {
   /** Takes a finished sample; resolves when there is room for more. */
-  readonly onItem: (item: GeneratedItem) => Promise<void>
+  readonly onItem: (item: GeneratedItem, work: SampleWork) => Promise<void>
+  /** Takes each token as it is sampled, where that is wanted. */
+  readonly onToken?: (work: SampleWork, sampled: SampledToken) => void
+  /** Called after every run. */
   readonly onProgress: (progress: Progress) => void
   readonly signal: AbortSignal
+}
+
+/** A token that was sampled, a stop token too. */
+export interface SampledToken {
+  readonly tokenId: number
+  readonly isStop: boolean
+  readonly logprob: number | null
+  readonly top: TopTokens | null
+}
+
+/** What the batch as a whole needs to know. */
+export interface BatchSpec {
+  readonly batchSize: number
+  readonly capture: CaptureSpec | null
+  /** Which adapters each prompt runs with, where they differ. */
+  readonly lanes: LaneSpec | null
+  readonly interventions: InterventionsSpec | null
+  /** Null where every token may be sampled. */
+  readonly truncation: TruncationSpec | null
+  /** Most bytes of keys and values; what does not fit waits, though not for an empty batch. @default no limit */
+  readonly cacheBytes?: number
+  /** Tokens that each row has room for from the start, closing tokens aside. @default what the samples need */
+  readonly leastCapacity?: number
+  /** Samples in all, where that is known. @default 0 */
+  readonly nTotal?: number
 }
 
 /**
@@ -54,49 +93,62 @@ export async function generate(
   spec: GenerationSpec,
   hooks: GenerationHooks,
 ): Promise<void> {
-  await new Generation(session, spec, hooks).run()
+  const { batchSize, capture, lanes, prompts, items } = spec
+  const longest = prompts.reduce((max, prompt) => Math.max(max, prompt.length), 0)
+  const batch = {
+    batchSize,
+    capture,
+    lanes,
+    interventions: spec.interventions,
+    truncation: spec.truncation,
+    nTotal: items.length,
+    leastCapacity: longest + spec.maxNewTokens,
+  }
+  await new Generation(session, new ListSource(spec), batch, hooks).run()
 }
 
-class Generation {
+export class Generation {
   readonly #session: DecoderSession
-  readonly #spec: GenerationSpec
+  readonly #source: SampleSource
+  readonly #spec: BatchSpec
   readonly #hooks: GenerationHooks
-  readonly #stops: ReadonlySet<number>
-  readonly #prefilled = new Map<number, Prefilled>()
-  readonly #capacity: number
   readonly #lanes: LanePlan | undefined
   readonly #interventions: InterventionPlan | undefined
-  #rows: (Row | undefined)[]
+  readonly #prefilled = new Map<PromptWork, Prefilled>()
+  readonly #nClosing: number
+  /** Tokens that a row's keys and values have room for. */
+  #capacity = 0
+  #rows: (Row | undefined)[] = []
   #cache: KeyValueCache
   #sums: PooledSums | undefined
-  #nextItem = 0
   #nDone = 0
   #nTokens = 0
 
-  constructor(session: DecoderSession, spec: GenerationSpec, hooks: GenerationHooks) {
+  constructor(
+    session: DecoderSession,
+    source: SampleSource,
+    spec: BatchSpec,
+    hooks: GenerationHooks,
+  ) {
     this.#session = session
+    this.#source = source
     this.#spec = spec
     this.#hooks = hooks
     this.#lanes = spec.lanes === null ? undefined : new LanePlan(spec.lanes)
-    this.#stops = new Set(spec.stopTokenIds)
-    const longest = spec.prompts.reduce((max, prompt) => Math.max(max, prompt.length), 0)
-    const closing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds.length : 0
-    this.#capacity = longest + spec.maxNewTokens + closing
-    const nRows = Math.max(minRows, Math.min(spec.batchSize, spec.items.length))
-    this.#rows = Array.from({ length: nRows }, () => undefined)
-    this.#cache = new KeyValueCache(session.architecture, nRows, this.#capacity)
-    this.#sums = spec.capture === null ? undefined : new PooledSums(session.architecture, nRows)
+    this.#nClosing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds.length : 0
+    this.#cache = new KeyValueCache(session.architecture, 0, 0)
     if (spec.interventions !== null)
       this.#interventions = new InterventionPlan(session.architecture, spec.interventions)
   }
 
   async run(): Promise<void> {
     let lastYield = performance.now()
-    while (this.#nDone < this.#spec.items.length) {
+    while (this.#nActive() > 0 || (await this.#source.more())) {
       this.#hooks.signal.throwIfAborted()
+      this.#dropCancelled()
       await this.#refill()
       this.#compact()
-      await this.#step()
+      if (this.#nActive() > 0) await this.#step()
       if (performance.now() - lastYield < 10) continue
       // The runtime blocks the thread: let messages in, an abort among them.
       await new Promise((resolve) => setImmediate(resolve))
@@ -105,25 +157,33 @@ class Generation {
     this.#report()
   }
 
+  /** Frees the slots of what nobody wants any more. */
+  #dropCancelled(): void {
+    for (const [slot, row] of this.#rows.entries())
+      if (row?.work.isCancelled === true) this.#rows[slot] = undefined
+    for (const prompt of this.#prefilled.keys())
+      if (prompt.nWaiting === 0) this.#prefilled.delete(prompt)
+  }
+
   async #refill(): Promise<void> {
+    this.#makeRoom()
     for (let slot = 0; slot < this.#rows.length; slot++) {
       if (this.#rows[slot] !== undefined || this.#nActive() >= this.#spec.batchSize) continue
-      const item = this.#spec.items[this.#nextItem]
-      if (item === undefined) return
-      const index = this.#nextItem++
-      const prompt = this.#spec.prompts[item.promptIndex] as Int32Array
-      const prefilled = await this.#prefill(item.promptIndex)
+      const waiting = this.#source.peek()
+      if (waiting === undefined || this.#need(waiting) > this.#capacity) return
+      const work = this.#source.take() as SampleWork
+      const { prompt } = work
+      const prefilled = await this.#prefill(prompt)
       this.#cache.copyRow(prefilled.cache, 0, slot, prefilled.length)
-      prefilled.nWaiting -= 1
-      if (prefilled.nWaiting === 0) this.#prefilled.delete(item.promptIndex)
+      if (prompt.nWaiting === 0) this.#prefilled.delete(prompt)
       this.#sums?.clear(slot)
       this.#rows[slot] = {
-        index,
-        promptLength: prompt.length,
+        work,
         tokens: [],
         logprobs: [],
+        tops: [],
         length: prefilled.length,
-        next: prompt.at(-1) as number,
+        next: prompt.tokenIds.at(-1) as number,
         isPooled: false,
         phase: 'sampling',
         finishReason: 'length',
@@ -133,55 +193,82 @@ class Generation {
     }
   }
 
+  /** Slots for what waits, and capacity for the one that comes next, as far as the memory allows. */
+  #makeRoom(): void {
+    const next = this.#source.peek()
+    if (next === undefined) return
+    const nActive = this.#nActive()
+    const { batchSize, cacheBytes = Number.POSITIVE_INFINITY } = this.#spec
+    const isEmpty = nActive === 0
+    const need = this.#need(next)
+    const capacity = Math.max(isEmpty ? 0 : this.#capacity, need)
+    const rowBytes = cacheRowBytes(this.#session.architecture, capacity)
+    const nFitting = Math.max(isEmpty ? 1 : 0, Math.floor(cacheBytes / rowBytes))
+    const nWanted = Math.min(batchSize, nActive + this.#source.nWaiting, nFitting)
+    if (nWanted <= nActive) return
+    const nRows = Math.max(minRows, nWanted, isEmpty ? 0 : Math.min(this.#rows.length, nFitting))
+    if (nRows > this.#rows.length || capacity > this.#capacity) this.#resize(nRows, capacity)
+  }
+
+  #need({ prompt, maxNewTokens }: SampleWork): number {
+    const { leastCapacity = 0 } = this.#spec
+    return Math.max(leastCapacity, prompt.tokenIds.length + maxNewTokens) + this.#nClosing
+  }
+
   /**
    * Keys and values of a prompt but for its last token, which each sample feeds itself as its first run. A prompt runs alone,
    * so that its numbers do not depend on which others there are.
    */
-  async #prefill(promptIndex: number): Promise<Prefilled> {
-    const known = this.#prefilled.get(promptIndex)
+  async #prefill(prompt: PromptWork): Promise<Prefilled> {
+    const known = this.#prefilled.get(prompt)
     if (known !== undefined) return known
-    const prompt = (this.#spec.prompts[promptIndex] as Int32Array).slice(0, -1)
-    const cache = new KeyValueCache(this.#session.architecture, 1, Math.max(1, prompt.length))
-    if (prompt.length > 0)
+    const tokenIds = prompt.tokenIds.slice(0, -1)
+    const { length } = tokenIds
+    const cache = new KeyValueCache(this.#session.architecture, 1, Math.max(1, length))
+    if (length > 0)
       await this.#session.run({
-        tokenIds: prompt,
+        tokenIds,
         nRows: 1,
-        nColumns: prompt.length,
-        lastPositions: Int32Array.of(prompt.length - 1),
+        nColumns: length,
+        lastPositions: Int32Array.of(length - 1),
         cache,
-        lanes: this.#lanes?.alone(promptIndex),
-        ...this.#intervene(
-          prompt.map(() => promptIndex),
-          new Uint8Array(prompt.length),
-        ),
+        lanes: this.#lanes?.alone(prompt.index),
+        ...this.#intervene(new Int32Array(length).fill(prompt.index), new Uint8Array(length)),
       })
-    const nWaiting = this.#spec.items.filter((item) => item.promptIndex === promptIndex).length
-    const prefilled = { cache, length: prompt.length, nWaiting }
-    this.#prefilled.set(promptIndex, prefilled)
+    const prefilled = { cache, length }
+    this.#prefilled.set(prompt, prefilled)
     return prefilled
   }
 
   /** Shrinks the batch to its active rows once nothing waits and at most half of the slots are in use. */
   #compact(): void {
+    const nActive = this.#nActive()
+    if (this.#source.nWaiting > 0 || nActive * 2 > this.#rows.length) return
+    const nRows = Math.max(minRows, nActive)
+    if (nRows < this.#rows.length) this.#resize(nRows, this.#capacity)
+  }
+
+  /** Moves the active rows to the front of a batch of another size. */
+  #resize(nRows: number, capacity: number): void {
     const active = this.#rows.filter((row) => row !== undefined)
-    if (this.#nextItem < this.#spec.items.length || active.length * 2 > this.#rows.length) return
-    const nRows = Math.max(minRows, active.length)
-    if (nRows === this.#rows.length) return
     const { architecture } = this.#session
-    const cache = new KeyValueCache(architecture, nRows, this.#capacity)
-    const sums = this.#sums && new PooledSums(architecture, nRows)
+    const cache = new KeyValueCache(architecture, nRows, capacity)
+    const sums = this.#spec.capture === null ? undefined : new PooledSums(architecture, nRows)
     for (const [to, row] of active.entries()) {
       const from = this.#rows.indexOf(row)
       cache.copyRow(this.#cache, from, to, row.length)
       if (this.#sums !== undefined) sums?.copy(this.#sums, from, to)
     }
     this.#rows = Array.from({ length: nRows }, (_, i) => active[i])
+    this.#capacity = capacity
     this.#cache = cache
     this.#sums = sums
   }
 
   #nActive(): number {
-    return this.#rows.filter((row) => row !== undefined).length
+    let n = 0
+    for (const row of this.#rows) if (row !== undefined) n += 1
+    return n
   }
 
   async #step(): Promise<void> {
@@ -189,6 +276,7 @@ class Generation {
     const n = rows.length
     const logitRows = rows.flatMap((row, slot) => (row?.phase === 'sampling' ? [slot] : []))
     const sampling = this.#samplingInputs(logitRows)
+    const works = logitRows.map((slot) => (rows[slot] as Row).work)
     const pool = this.#sums && {
       sums: this.#sums,
       weights: this.#poolWeights(),
@@ -204,34 +292,38 @@ class Generation {
       lanes: this.#rowLanes(),
       ...(pool === undefined ? {} : { pool }),
       ...this.#intervene(
-        rows.map((row) => (row === undefined ? -1 : this.#promptOf(row))),
+        rows.map((row) => (row === undefined ? -1 : row.work.prompt.index)),
         rows.map((row) => (row !== undefined && isAnswerFed(row) ? 1 : 0)),
       ),
       ...(logitRows.length === 0
         ? {}
         : { logitRows: BigInt64Array.from(logitRows, BigInt), sampling }),
-      ...(this.#spec.wantsLogprobs && logitRows.length > 0
+      ...(works.some((work) => work.wantsLogprobs)
         ? { targets: new BigInt64Array(logitRows.length).fill(-1n) }
         : {}),
+      wantsLogits: works.some((work) => work.nTopLogprobs > 0),
     })
-    for (const [i, slot] of logitRows.entries()) {
-      const row = rows[slot] as Row
-      if (result.logprobs !== undefined) row.logprobs.push(result.logprobs[i] as number)
-    }
-    const sampledAt = new Map(logitRows.map((slot, i) => [slot, Number(result.tokens?.[i])]))
+    const sampledAt = new Map(logitRows.map((slot, i) => [slot, this.#sampled(result, i, works)]))
     for (const [slot, row] of rows.entries())
       if (row !== undefined) await this.#advance(slot, row, sampledAt.get(slot))
     this.#report()
   }
 
   #rowLanes(): LaneRows | undefined {
-    return this.#lanes?.together(
-      this.#rows.map((row) => row && this.#spec.items[row.index]?.promptIndex),
-    )
+    return this.#lanes?.together(this.#rows.map((row) => row?.work.prompt.index))
   }
 
-  #promptOf(row: Row): number {
-    return (this.#spec.items[row.index] as GenerationSpec['items'][number]).promptIndex
+  /** What the i-th row of the readout sampled. */
+  #sampled({ tokens, logprobs, logits }: ForwardResult, i: number, works: readonly SampleWork[]) {
+    const { wantsLogprobs, nTopLogprobs } = works[i] as SampleWork
+    const tokenId = Number(tokens?.[i])
+    const logprob = wantsLogprobs && logprobs !== undefined ? (logprobs[i] as number) : null
+    if (logprob === null || nTopLogprobs === 0 || logits === undefined)
+      return { tokenId, logprob, top: null }
+    const { vocabSize } = this.#session.architecture
+    const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize)
+    const logTotal = (row[tokenId] as number) - logprob
+    return { tokenId, logprob, top: topTokens(row, this.#session.nTokens, nTopLogprobs, logTotal) }
   }
 
   #intervene(lists: ArrayLike<number>, isGenerated: ArrayLike<number>) {
@@ -242,14 +334,14 @@ class Generation {
   #samplingInputs(slots: readonly number[]) {
     const keysA = new Int32Array(slots.length)
     const keysB = new Int32Array(slots.length)
+    const temperatures = new Float32Array(slots.length)
     for (const [i, slot] of slots.entries()) {
-      const row = this.#rows[slot] as Row
-      const item = this.#spec.items[row.index] as GenerationSpec['items'][number]
-      const { a, b } = noiseKeys(item.noise, row.tokens.length)
+      const { work, tokens } = this.#rows[slot] as Row
+      const { a, b } = noiseKeys(work.noise, tokens.length)
       keysA[i] = a
       keysB[i] = b
+      temperatures[i] = work.temperature
     }
-    const temperatures = new Float32Array(slots.length).fill(this.#spec.temperature)
     return { keysA, keysB, temperatures, truncation: this.#spec.truncation }
   }
 
@@ -262,20 +354,29 @@ class Generation {
     return weights
   }
 
-  async #advance(slot: number, row: Row, sampled: number | undefined): Promise<void> {
+  async #advance(
+    slot: number,
+    row: Row,
+    sampled: Omit<SampledToken, 'isStop'> | undefined,
+  ): Promise<void> {
     row.length += 1
-    if (row.phase === 'sampling') {
-      if (this.#stops.has(sampled as number)) {
+    if (row.phase === 'sampling' && sampled !== undefined) {
+      const { tokenId, logprob, top } = sampled
+      this.#checkToken(tokenId)
+      const isStop = row.work.stopTokenIds.has(tokenId)
+      if (logprob !== null) row.logprobs.push(logprob)
+      if (top !== null) row.tops.push(top)
+      this.#hooks.onToken?.(row.work, { ...sampled, isStop })
+      if (isStop) {
         row.finishReason = 'stop'
         await this.#endContent(slot, row)
         return
       }
-      this.#checkToken(sampled)
-      row.tokens.push(sampled as number)
+      row.tokens.push(tokenId)
       this.#nTokens += 1
-      row.next = sampled as number
+      row.next = tokenId
       row.isPooled = true
-      if (row.tokens.length < this.#spec.maxNewTokens) return
+      if (row.tokens.length < row.work.maxNewTokens) return
       if (this.#spec.capture === null) await this.#finish(slot, row, null)
       else row.phase = 'last-token'
     } else if (row.phase === 'last-token') await this.#endContent(slot, row)
@@ -313,29 +414,32 @@ class Generation {
     return mean
   }
 
-  #checkToken(token: number | undefined): void {
+  #checkToken(token: number): void {
     const { vocabSize } = this.#session.architecture
-    if (token === undefined || !(token >= 0 && token < vocabSize)) throw notFinite()
+    if (!(token >= 0 && token < vocabSize)) throw notFinite()
   }
 
   async #finish(slot: number, row: Row, turn: Float32Array | null): Promise<void> {
     this.#rows[slot] = undefined
     this.#nDone += 1
-    await this.#hooks.onItem({
-      index: row.index,
+    const { work } = row
+    const item = {
+      index: work.index,
       tokenIds: Int32Array.from(row.tokens),
       finishReason: row.finishReason,
-      logprobs: this.#spec.wantsLogprobs ? Float32Array.from(row.logprobs) : null,
+      logprobs: work.wantsLogprobs ? Float32Array.from(row.logprobs) : null,
+      topLogprobs: work.nTopLogprobs > 0 ? row.tops : null,
       content: row.content,
       turn,
-    })
+    }
+    await this.#hooks.onItem(item, work)
   }
 
   #report(): void {
     this.#hooks.onProgress({
       nTokens: this.#nTokens,
       nDone: this.#nDone,
-      nTotal: this.#spec.items.length,
+      nTotal: this.#spec.nTotal ?? 0,
     })
   }
 }

@@ -113,6 +113,8 @@ export interface GenerationSpec {
   readonly stopTokenIds: readonly number[]
   readonly batchSize: number
   readonly wantsLogprobs: boolean
+  /** How many of the likeliest tokens are given beside each sampled one; needs `wantsLogprobs`. */
+  readonly nTopLogprobs: number
   readonly capture: CaptureSpec | null
   readonly interventions: InterventionsSpec | null
 }
@@ -130,6 +132,58 @@ export interface TruncationSpec {
   readonly topP: number
 }
 
+/** The likeliest tokens of one position, the likeliest first. */
+export interface TopTokens {
+  readonly tokenIds: Int32Array
+  /** At temperature 1, of the whole vocabulary. */
+  readonly logprobs: Float32Array
+}
+
+/** A batch that requests join and leave while it runs. */
+export interface LiveSpec {
+  /** Most samples in progress at once. */
+  readonly batchSize: number
+  /** Most bytes of keys and values. What does not fit waits; one request alone always runs. */
+  readonly cacheBytes: number
+}
+
+export interface LiveRequest {
+  /** Names it in events; used once. */
+  readonly key: number
+  readonly prompt: Int32Array
+  /** Keys of the samples' noise: one sample each. */
+  readonly noises: readonly { readonly low: number; readonly high: number }[]
+  readonly temperature: number
+  readonly maxNewTokens: number
+  readonly stopTokenIds: readonly number[]
+  readonly wantsLogprobs: boolean
+  readonly nTopLogprobs: number
+}
+
+export type LiveEvent =
+  | {
+      readonly type: 'token'
+      readonly key: number
+      readonly sample: number
+      readonly tokenId: number
+      readonly logprob: number | null
+      readonly top: TopTokens | null
+    }
+  | {
+      readonly type: 'end'
+      readonly key: number
+      readonly sample: number
+      readonly finishReason: 'stop' | 'length'
+      /** The stop token that was sampled, which is no part of the answer. */
+      readonly stop: LiveStop | null
+    }
+
+export interface LiveStop {
+  readonly tokenId: number
+  readonly logprob: number | null
+  readonly top: TopTokens | null
+}
+
 export interface CaptureSpec {
   readonly layers: readonly number[]
   /** Fed after the answer for the turn's mean. Empty: no turn. */
@@ -145,6 +199,8 @@ export interface GeneratedItem {
   readonly finishReason: 'stop' | 'length'
   /** Of each token, and of the stop token where there was one, at temperature 1. */
   readonly logprobs: Float32Array | null
+  /** For each of `logprobs`. */
+  readonly topLogprobs: readonly TopTokens[] | null
   /** Means [layers.length, dModel]; null where nothing is captured or the answer is empty. */
   readonly content: Float32Array | null
   readonly turn: Float32Array | null
@@ -218,6 +274,8 @@ export interface EngineMethods {
   merge: { params: MergeSpec; item: never; result: MergeReport }
   mergeInto: { params: MergeIntoSpec; item: MergedTensor; result: null }
   generate: { params: GenerationSpec; item: GeneratedItem; result: null }
+  /** Runs until it is told to `close`; one item is what happened in one step. */
+  generateLive: { params: LiveSpec; item: readonly LiveEvent[]; result: null }
   score: { params: ScoreSpec; item: ScoredItem; result: null }
   runtimeInfo: { params: null; item: never; result: RuntimeInfo }
   memory: { params: null; item: never; result: MemoryReport }
@@ -234,6 +292,10 @@ export type ToEngine =
   /** The consumer took this many items: the engine keeps only so many ahead. */
   | { readonly type: 'taken'; readonly id: number; readonly count: number }
   | { readonly type: 'abort'; readonly id: number }
+  /** To a `generateLive` call: another request, one that is not wanted any more, no more requests. */
+  | { readonly type: 'push'; readonly id: number; readonly request: LiveRequest }
+  | { readonly type: 'cancel'; readonly id: number; readonly key: number }
+  | { readonly type: 'close'; readonly id: number }
 
 export type FromEngine =
   | { readonly type: 'item'; readonly id: number; readonly item: unknown }
