@@ -51,6 +51,7 @@ function makeProgram(finish: (code: number) => void): Command {
     .addHelpText('after', examples)
   addRunCommands(program, finish)
   addFileCommands(program, finish)
+  addServeCommand(program, finish)
   program
     .command('doctor')
     .description('says what this machine has for running models, and what is missing')
@@ -68,6 +69,7 @@ Examples:
   cem run my.yaml --phase generate        on a GPU node without network; then, elsewhere:
   cem run my.yaml --phase judge
   cem watch my                            a run of another process, through its folder
+  cem serve Qwen/Qwen2.5-7B-Instruct --adapter warm=persona:outputs/warm/constitutional
   cem evaluate-checkpoints --base-model Qwen/Qwen2.5-7B-Instruct --model-dir outputs/qwen7b_financial_baseline
 
 Exit codes: 0 complete, 1 failed, 2 wrong flags, 3 units remain with another process, 130 stopped (the same command goes on).`
@@ -252,6 +254,34 @@ function addFileCommands(program: Command, finish: (code: number) => void): void
     .action(async (flags) => {
       const { plotProjectionsCommand } = await import('./commands/plot.ts')
       finish(await plotProjectionsCommand(flags))
+    })
+}
+
+function addServeCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('serves a model and its adapters as OpenAI chat completions and completions')
+    .argument('<model>', 'model folder or hub id')
+    .option(
+      '--adapter <name=path...>',
+      'PEFT adapters by name: NAME=PATH, NAME=em:PATH, stacked NAME=persona:PATH+em:PATH',
+    )
+    .option('--base-alias <names...>', 'other names of the base that adapters may carry')
+    .option('--name <name>', "the base's own name in requests (default: hub id or folder)")
+    .option('--host <address>', 'address to listen at', '127.0.0.1')
+    .option('--port <n>', 'port to listen at; 0 takes a free one', integer, 8000)
+    .option(
+      '--api-key-variable <name>',
+      'environment variable with the key that clients must send',
+      'CEM_SERVE_API_KEY',
+    )
+    .option('--batch-size <n>', 'answers in progress at once', positiveInteger)
+    .option('--max-tokens <n>', 'longest answer where a request does not say', positiveInteger)
+    .option('--threads <n>', 'threads of the runtime', positiveInteger)
+    .option('--quiet', 'no line for each request')
+    .action(async (model: string, flags) => {
+      const { serveCommand } = await import('./commands/serve.ts')
+      finish(await serveCommand(model, flags))
     })
 }
 

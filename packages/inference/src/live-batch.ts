@@ -12,6 +12,10 @@ export interface PreparedRequest {
 /** What a request waits for. */
 interface Pending {
   readonly events: LiveEvent[]
+  /** Samples that were ended here. */
+  readonly stopped: Set<number>
+  /** Whether the sample ends with this token. */
+  readonly isEnd: (sample: number, tokenId: number) => boolean
   readonly wake: () => void
 }
 
@@ -57,13 +61,14 @@ export class LiveBatch implements AsyncDisposable {
    *   `activations-not-finite`, `engine-died`, and `signal.reason`
    */
   submit(request: BatchRequest): AsyncGenerator<BatchEvent, void> {
-    const { signal } = request
+    const { signal, stopWhen = () => false } = request
     signal?.throwIfAborted()
     if (this.#isClosed) throw closed()
     const { request: prepared, samples } = this.#prepare(request)
     const key = this.#nextKey++
     let wake: () => void = () => undefined
-    const pending: Pending = { events: [], wake: () => wake() }
+    const isEnd = (at: number, tokenId: number) => stopWhen(samples[at] as number, tokenId)
+    const pending: Pending = { events: [], stopped: new Set(), isEnd, wake: () => wake() }
     this.#pending.set(key, pending)
     this.#call.push({ ...prepared, key })
     const next = () =>
@@ -104,6 +109,11 @@ export class LiveBatch implements AsyncDisposable {
     }
   }
 
+  /** Whether it runs no more: it was closed or disposed of, or it failed. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
   /** Takes no more requests, and waits until those that are there are done. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -121,9 +131,18 @@ export class LiveBatch implements AsyncDisposable {
   #receive(events: readonly LiveEvent[]): void {
     for (const event of events) {
       const pending = this.#pending.get(event.key)
-      pending?.events.push(event)
-      pending?.wake()
+      if (pending === undefined || pending.stopped.has(event.sample)) continue
+      pending.events.push(event)
+      if (event.type === 'token' && pending.isEnd(event.sample, event.tokenId))
+        this.#stop(pending, event)
+      pending.wake()
     }
+  }
+
+  #stop({ events, stopped }: Pending, { key, sample }: LiveEvent): void {
+    stopped.add(sample)
+    events.push({ type: 'end', key, sample, finishReason: 'stop', stop: null })
+    this.#call.cancel(key, sample)
   }
 }
 

@@ -20,7 +20,14 @@ interface PromptKey {
 
 /** A prompt, as token ids or as messages for the chat template. */
 export type GeneratePrompt = PromptKey &
-  ({ readonly tokenIds: ArrayLike<number> } | { readonly messages: readonly ChatMessage[] })
+  (
+    | { readonly tokenIds: ArrayLike<number> }
+    | {
+        readonly messages: readonly ChatMessage[]
+        /** The answer goes on with the last message, which is the beginning of an assistant's. @default false */
+        readonly continueFinalMessage?: boolean
+      }
+  )
 
 export interface GenerateOptions {
   readonly prompts: readonly GeneratePrompt[]
@@ -129,7 +136,13 @@ export type BatchRequest = GeneratePrompt &
     | 'logprobs'
     | 'topLogprobs'
     | 'signal'
-  >
+  > & {
+    /**
+     * Called for each token before its event is given out; true ends the sample there, with that token, as `stop`. For ends that
+     * are no token, such as a text.
+     */
+    readonly stopWhen?: (sample: number, tokenId: number) => boolean
+  }
 
 export type BatchEvent =
   | ({ readonly type: 'token'; readonly sample: number } & BatchToken)
@@ -157,6 +170,8 @@ export interface ScoreSequence {
   readonly spans?: Readonly<Record<string, TokenRange>>
   /** Tokens whose log-probabilities are wanted; the first token of a sequence has none. */
   readonly logprobs?: TokenRange
+  /** How many of the likeliest tokens are given beside each of them. @default 0 */
+  readonly topLogprobs?: number
   /** Positions whose logits are wanted. They are large: vocabSize numbers each. */
   readonly logits?: TokenRange
   /** Positions whose hidden states are wanted. */
@@ -189,6 +204,8 @@ export interface ScoredSequence {
   readonly means: Readonly<Record<string, Float32Array>>
   /** [range] */
   readonly logprobs: Float32Array | null
+  /** For each of `logprobs`, the likeliest tokens; null where not asked for. */
+  readonly topLogprobs: readonly TopTokens[] | null
   /** [range, vocabSize] */
   readonly logits: Float32Array | null
   /** [range, layers.length, dModel] */

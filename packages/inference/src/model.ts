@@ -328,6 +328,7 @@ export class Model implements AsyncDisposable {
       tokenIds: Int32Array.from(sequence.tokenIds),
       spans: Object.values(sequence.spans ?? {}),
       logprobs: sequence.logprobs ?? null,
+      nTopLogprobs: sequence.topLogprobs ?? 0,
       logits: sequence.logits ?? null,
       states: sequence.states ?? null,
       generated: generatedRange(sequence, lists[i] ?? []),
@@ -352,6 +353,7 @@ export class Model implements AsyncDisposable {
         layers,
         means: Object.fromEntries(means),
         logprobs: item.logprobs,
+        topLogprobs: item.topLogprobs,
         logits: item.logits,
         states: item.states,
         interventionsSha256: listHashes[item.index] ?? null,
@@ -380,6 +382,10 @@ export class Model implements AsyncDisposable {
     const { id, paraphrase = 0, seed, replicate = 0, logprobs = false, topLogprobs = 0 } = request
     const { temperature = 1, maxNewTokens = 600 } = request
     const { stopTokenIds = this.#composition.base.stopTokenIds } = request
+    if (request.lane !== undefined)
+      throw invalid(
+        `prompt '${id}' names the lane '${request.lane}'; an open batch runs under what the model is switched to`,
+      )
     const prompt = this.#encode(request)
     checkGeneration({ ...request, prompts: [request] }, [prompt], stopTokenIds, this.architecture)
     const { maxPositions } = this.architecture
@@ -430,7 +436,8 @@ export class Model implements AsyncDisposable {
 
   #encode(prompt: GeneratePrompt): Int32Array {
     if ('tokenIds' in prompt) return Int32Array.from(prompt.tokenIds)
-    return Int32Array.from(this.tokenizer.encodeChat(prompt.messages))
+    const { messages, continueFinalMessage = false } = prompt
+    return Int32Array.from(this.tokenizer.encodeChat(messages, { continueFinalMessage }))
   }
 }
 
@@ -510,10 +517,16 @@ function checkSequence(
     logits,
     states,
     generated,
+    ...wanted
   }: ScoreOptions['sequences'][number],
   architecture: Architecture,
 ): void {
   checkTokens(tokenIds, `sequence '${id}'`, architecture)
+  const { topLogprobs = 0 } = wanted
+  if (!Number.isInteger(topLogprobs) || topLogprobs < 0 || (topLogprobs > 0 && !logprobs))
+    throw invalid(
+      `sequence '${id}': topLogprobs is ${topLogprobs}; it must be an integer of at least 0, and 0 without logprobs`,
+    )
   const ranges = { ...spans, logits, states, generated, logprobs }
   for (const [name, range] of Object.entries(ranges)) {
     if (range === undefined) continue

@@ -119,7 +119,8 @@ const methods: {
     const { requests, abort } = call
     const send = (events: readonly LiveEvent[]) => call.give(events)
     const hooks = requests.hooks(abort.signal, send)
-    await new Generation(loaded(), requests, { ...spec, capture: null, lanes: null, interventions: null, truncation: null }, hooks).run()
+    const plain = { capture: null, lanes: null, interventions: null, truncation: null }
+    await new Generation(loaded(), requests, { ...spec, ...plain }, hooks).run()
     abort.signal.throwIfAborted()
     return null
   },
@@ -162,7 +163,7 @@ function tell(call: Call, message: Exclude<ToEngine, { type: 'call' }>): void {
   if (message.type === 'taken') call.taken(message.count)
   else if (message.type === 'abort') call.stop()
   else if (message.type === 'push') call.requests.push(message.request)
-  else if (message.type === 'cancel') call.requests.cancel(message.key)
+  else if (message.type === 'cancel') call.requests.cancel(message.key, message.sample)
   else call.requests.close()
 }
 

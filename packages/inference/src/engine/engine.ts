@@ -29,7 +29,8 @@ export interface CallOptions<M extends EngineMethod> {
 /** A `generateLive` call that runs. */
 export interface LiveCall {
   push(request: LiveRequest): void
-  cancel(key: number): void
+  /** Without a sample: the whole request. */
+  cancel(key: number, sample?: number): void
   /** No more requests: the call ends when those that are there are done. */
   close(): void
   /** Settles when the call has ended. */
@@ -177,7 +178,7 @@ export class Engine implements AsyncDisposable {
     return {
       done: this.#call(id, 'generateLive', spec, { signal, onItem: onEvents }),
       push: (request) => this.#send({ type: 'push', id, request }),
-      cancel: (key) => this.#send({ type: 'cancel', id, key }),
+      cancel: (key, sample) => this.#send({ type: 'cancel', id, key, sample: sample ?? null }),
       close: () => this.#send({ type: 'close', id }),
     }
   }

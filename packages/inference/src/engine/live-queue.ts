@@ -40,12 +40,17 @@ export class LiveQueue implements SampleSource {
     this.#wake()
   }
 
-  /** Nothing more is given out for this request. */
-  cancel(key: number): void {
-    for (const work of this.#byKey.get(key) ?? []) work.isCancelled = true
-    this.#byKey.delete(key)
-    for (const { key: own, prompt } of this.#waiting) if (own === key) prompt.nWaiting = 0
-    this.#waiting = this.#waiting.filter((work) => work.key !== key)
+  /** Nothing more is given out for this request, or for one sample of it. */
+  cancel(key: number, sample: number | null): void {
+    const samples = this.#byKey.get(key) ?? []
+    for (const work of samples)
+      if (sample === null || work.sample === sample) {
+        work.isCancelled = true
+        this.#end(work)
+      }
+    const dropped = this.#waiting.filter((work) => work.isCancelled)
+    for (const { prompt } of dropped) prompt.nWaiting -= 1
+    if (dropped.length > 0) this.#waiting = this.#waiting.filter((work) => !work.isCancelled)
     this.#wake()
   }
 

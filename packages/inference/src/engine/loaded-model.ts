@@ -265,14 +265,8 @@ export class LoadedModel {
   ): Promise<(Float32Array | null)[]> {
     const prompt = selfTestPrompt(base.architecture, base.tokenizer.nTokens)
     const last = { start: prompt.length - 1, end: prompt.length }
-    const item = {
-      tokenIds: prompt,
-      spans: [],
-      logprobs: null,
-      logits: last,
-      states: null,
-      generated: null,
-    }
+    const none = { spans: [], logprobs: null, nTopLogprobs: 0, states: null, generated: null }
+    const item = { ...none, tokenIds: prompt, logits: last }
     const items = Array.from({ length: lanes?.laneOf.length ?? 1 }, () => item)
     const spec = {
       items,

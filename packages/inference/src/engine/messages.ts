@@ -217,6 +217,8 @@ export interface ScoreItem {
   readonly spans: readonly TokenRange[]
   /** Log-probabilities of the tokens in this range, given those before. */
   readonly logprobs: TokenRange | null
+  /** How many of the likeliest tokens are given beside each of them. */
+  readonly nTopLogprobs: number
   /** Logits of the positions in this range. */
   readonly logits: TokenRange | null
   /** Hidden states of the positions in this range. */
@@ -242,6 +244,8 @@ export interface ScoredItem {
   /** [spans.length, layers.length, dModel] */
   readonly means: Float32Array
   readonly logprobs: Float32Array | null
+  /** For each of `logprobs`. */
+  readonly topLogprobs: readonly TopTokens[] | null
   /** [range, vocabSize] */
   readonly logits: Float32Array | null
   /** [range, layers.length, dModel] */
@@ -292,9 +296,14 @@ export type ToEngine =
   /** The consumer took this many items: the engine keeps only so many ahead. */
   | { readonly type: 'taken'; readonly id: number; readonly count: number }
   | { readonly type: 'abort'; readonly id: number }
-  /** To a `generateLive` call: another request, one that is not wanted any more, no more requests. */
+  /** To a `generateLive` call: another request; one that is not wanted any more, or one sample of it; no more requests. */
   | { readonly type: 'push'; readonly id: number; readonly request: LiveRequest }
-  | { readonly type: 'cancel'; readonly id: number; readonly key: number }
+  | {
+      readonly type: 'cancel'
+      readonly id: number
+      readonly key: number
+      readonly sample: number | null
+    }
   | { readonly type: 'close'; readonly id: number }
 
 export type FromEngine =

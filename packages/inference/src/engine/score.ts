@@ -3,8 +3,9 @@ import type { GenerationHooks } from './generate.ts'
 import { InterventionPlan } from './intervention-plan.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
-import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange } from './messages.ts'
+import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange, TopTokens } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
+import { topTokens } from './top-tokens.ts'
 
 export interface ScoreHooks extends Omit<GenerationHooks, 'onItem'> {
   readonly onItem: (item: ScoredItem) => Promise<void>
@@ -90,6 +91,7 @@ class ScoreBatch {
   readonly #length: number
   readonly #lanes: LaneRows | undefined
   readonly #logprobs: Float32Array[]
+  readonly #tops: TopTokens[][]
   readonly #logits: Float32Array[]
   readonly #states: Float32Array[]
 
@@ -112,6 +114,7 @@ class ScoreBatch {
     this.#length = Math.max(...batch.map((item) => item.tokenIds.length))
     const { vocabSize, dModel } = session.architecture
     this.#logprobs = batch.map((item) => new Float32Array(size(item.logprobs)))
+    this.#tops = batch.map(() => [])
     this.#logits = batch.map((item) => new Float32Array(size(item.logits) * vocabSize))
     this.#states = batch.map(
       (item) => new Float32Array(size(item.states) * spec.layers.length * dModel),
@@ -136,6 +139,7 @@ class ScoreBatch {
       index: item.index,
       means: concat(item.spans.map(() => sums.read(next++, this.#layers))),
       logprobs: item.logprobs === null ? null : (this.#logprobs[row] as Float32Array),
+      topLogprobs: item.nTopLogprobs === 0 ? null : (this.#tops[row] as TopTokens[]),
       logits: item.logits === null ? null : (this.#logits[row] as Float32Array),
       states: item.states === null ? null : (this.#states[row] as Float32Array),
     }))
@@ -163,16 +167,19 @@ class ScoreBatch {
       ...(readouts.some((r) => r.target >= 0)
         ? { targets: BigInt64Array.from(readouts, (r) => BigInt(Math.max(0, r.target))) }
         : {}),
-      wantsLogits: readouts.some((r) => r.logitsAt >= 0),
+      wantsLogits: readouts.some((r) => r.logitsAt >= 0 || r.nTop > 0),
     })
     const { vocabSize } = this.#session.architecture
-    for (const [i, { row, target, logprobAt, logitsAt }] of readouts.entries()) {
-      if (target >= 0)
-        (this.#logprobs[row] as Float32Array)[logprobAt] = result.logprobs?.[i] as number
-      if (logitsAt >= 0) {
-        const logits = (result.logits as Float32Array).subarray(i * vocabSize, (i + 1) * vocabSize)
-        this.#logits[row]?.set(logits, logitsAt * vocabSize)
+    for (const [i, { row, target, nTop, logprobAt, logitsAt }] of readouts.entries()) {
+      const logits = result.logits?.subarray(i * vocabSize, (i + 1) * vocabSize)
+      const logprob = result.logprobs?.[i] as number
+      if (target >= 0) (this.#logprobs[row] as Float32Array)[logprobAt] = logprob
+      if (logits !== undefined && nTop > 0) {
+        const logTotal = (logits[target] as number) - logprob
+        this.#tops[row]?.push(topTokens(logits, this.#session.nTokens, nTop, logTotal))
       }
+      if (logits !== undefined && logitsAt >= 0)
+        this.#logits[row]?.set(logits, logitsAt * vocabSize)
     }
     const rowSize = this.#layers.length * this.#session.architecture.dModel
     for (const [i, { row, range }] of singles.entries()) {
@@ -257,6 +264,7 @@ class ScoreBatch {
           row,
           flatRow: row * nColumns + position - piece.start,
           target: isScored ? (item.tokenIds[position + 1] as number) : -1,
+          nTop: isScored ? item.nTopLogprobs : 0,
           logprobAt: position - (before?.start ?? 0),
           logitsAt: isAsked ? position - (item.logits?.start ?? 0) : -1,
         })

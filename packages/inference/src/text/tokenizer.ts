@@ -4,7 +4,9 @@ import { CemError, messageOf } from '@cem/core'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { readJson, readOptionalJson, readOptionalText } from '../model/read-json.ts'
 import { type ChatMessage, ChatTemplate } from './chat-template.ts'
+import { renderUnfinished } from './continue-final-message.ts'
 import { type AddedToken, disarm, encodeDisarmed } from './disarm.ts'
+import { tokenBytes } from './token-bytes.ts'
 
 /** A model's tokenizer and chat template. */
 export interface ChatTokenizer {
@@ -31,18 +33,28 @@ export interface ChatTokenizer {
    * @throws CemError as `renderChat`
    */
   encodeChat(messages: readonly ChatMessage[], options?: RenderChatOptions): number[]
+  /**
+   * The bytes that a token adds to a text, which need not be whole characters; none for an id without a token. With special
+   * tokens left out, the bytes of a sequence decode to its text (invalid ones to U+FFFD), up to what the decoder strips from
+   * its ends.
+   */
+  tokenBytes(tokenId: number): Uint8Array
   /** The token ids that the template puts after an assistant's answer, such as `<|im_end|>` and a line break. */
   closingTokenIds(): readonly number[]
 }
 
 export interface EncodeOptions {
+  /** Whether the tokens that the tokenizer puts around a text (`<bos>`) are added. @default false */
+  readonly addSpecialTokens?: boolean
   /** Whether the texts of special tokens become those tokens. @default true */
   readonly specialTokens?: boolean
 }
 
 export interface RenderChatOptions {
-  /** Ends with the opening of an assistant turn. @default true */
+  /** Ends with the opening of an assistant turn. @default true, and false with `continueFinalMessage` */
   readonly addGenerationPrompt?: boolean
+  /** Ends inside the last message, so that the model goes on with it (a prefilled answer). @default false */
+  readonly continueFinalMessage?: boolean
 }
 
 /**
@@ -74,7 +86,9 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   const special = added.filter((token) => token.special === true)
   // Made when it is needed, which is seldom: a large vocabulary takes a quarter of a second.
   const plain = lazily(() => make(added.filter((token) => token.special !== true)))
-  return chatTokenizer({ tokenizer, plain, special, template, sha256: hash.digest('hex') })
+  const { decoder } = (definition ?? {}) as { decoder?: unknown }
+  const bytes = tokenBytes({ decoder, added, idToToken: (id) => tokenizer.id_to_token(id) })
+  return chatTokenizer({ tokenizer, plain, special, template, bytes, sha256: hash.digest('hex') })
 }
 
 /** `added_tokens` of tokenizer.json. */
@@ -97,6 +111,7 @@ interface Parts {
   readonly plain: () => Tokenizer
   readonly special: readonly AddedToken[]
   readonly template: ChatTemplate
+  readonly bytes: (tokenId: number) => Uint8Array
   readonly sha256: string
 }
 
@@ -112,11 +127,19 @@ function tokenCounts({ tokenizer, special }: Parts) {
 }
 
 function chatTokenizer(parts: Parts): ChatTokenizer {
-  const { tokenizer, plain, special, template, sha256 } = parts
-  const encode: ChatTokenizer['encode'] = (text, { specialTokens = true } = {}) =>
-    (specialTokens ? tokenizer : plain()).encode(text, { add_special_tokens: false }).ids
-  const renderChat: ChatTokenizer['renderChat'] = (messages, { addGenerationPrompt = true } = {}) =>
-    template.render(messages, addGenerationPrompt)
+  const { tokenizer, plain, special, template, bytes, sha256 } = parts
+  const encode: ChatTokenizer['encode'] = (
+    text,
+    { specialTokens = true, addSpecialTokens = false } = {},
+  ) =>
+    (specialTokens ? tokenizer : plain()).encode(text, { add_special_tokens: addSpecialTokens }).ids
+  const renderChat: ChatTokenizer['renderChat'] = (
+    messages,
+    { continueFinalMessage = false, addGenerationPrompt = !continueFinalMessage } = {},
+  ) => {
+    const render = (given: readonly ChatMessage[]) => template.render(given, addGenerationPrompt)
+    return continueFinalMessage ? renderUnfinished(messages, render) : render(messages)
+  }
   let closing: readonly number[] | undefined
   return {
     ...tokenCounts(parts),
@@ -135,6 +158,7 @@ function chatTokenizer(parts: Parts): ChatTokenizer {
       if (disarmed === undefined) return encode(renderChat(messages, options))
       return encodeDisarmed(renderChat(disarmed.messages, options), disarmed, special, encode)
     },
+    tokenBytes: bytes,
     closingTokenIds: () => (closing ??= encode(template.closingText())),
   }
 }
