@@ -3,6 +3,7 @@ import { CemError, randomKey } from '@cem/core'
 import { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
 import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
+import { type EmbeddedConversation, type EmbedOptions, embed } from './embed.ts'
 import { Engine } from './engine/engine.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
 import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
@@ -157,6 +158,7 @@ export class Model implements AsyncDisposable {
    * @throws CemError `composition-invalid` for one of another base, and as `openModel`
    */
   async activate(composition: Composition, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
     if (composition.base.folder !== this.#composition.base.folder)
       throw new CemError({
         code: 'composition-invalid',
@@ -362,6 +364,16 @@ export class Model implements AsyncDisposable {
   }
 
   /**
+   * Means of hidden states over the messages of given conversations, or over the whole of each: the chat template writes them, and
+   * the tokens of every message are found in what it wrote. Short conversations come first.
+   *
+   * @throws CemError `turns-not-found`, `invalid-request`, `chat-template-failed`, and as `score`; `signal.reason`
+   */
+  embed(options: EmbedOptions): AsyncGenerator<EmbeddedConversation, void> {
+    return embed(this, options)
+  }
+
+  /**
    * Opens a batch that requests join and leave while it runs, for servers: each token is given as it is sampled. Other calls
    * of this model wait until it is closed.
    *
@@ -372,6 +384,7 @@ export class Model implements AsyncDisposable {
     cacheBytes = freemem() / 4,
     signal,
   }: OpenBatchOptions = {}): Promise<LiveBatch> {
+    signal?.throwIfAborted()
     checkBatchSize(batchSize)
     await this.#composition.record()
     const prepare = (request: BatchRequest) => this.#prepare(request)
@@ -406,8 +419,13 @@ export class Model implements AsyncDisposable {
     return this.#engine.call('memory', null)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the engine's process; what still runs fails with `engine-disposed`. Harmless a second time. */
+  dispose(): Promise<void> {
     return this.#engine[Symbol.asyncDispose]()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
   }
 
   /** Which lanes the rows of a call have; null where the model has none, and all run under what is switched on. */

@@ -20,10 +20,11 @@ export function renderUnfinished(
   const marked = { ...last, content: last.content + mark }
   const rendered = render([...messages.slice(0, -1), marked])
   const end = rendered.lastIndexOf(mark.trim())
-  if (end === -1 || !rendered.includes(last.content.trim()))
+  const before = rendered.slice(0, Math.max(0, end))
+  const kept = rendered.startsWith(mark, end) ? before : before.trimEnd()
+  if (end === -1 || !kept.trimEnd().endsWith(last.content.trim()))
     throw failed('the chat template does not write the last message as it was given')
-  const before = rendered.slice(0, end)
-  return rendered.startsWith(mark, end) ? before : before.trimEnd()
+  return kept
 }
 
 function failed(reason: string): CemError {

@@ -207,7 +207,9 @@ def states(out):
             encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
             _, layers, _ = forward(network, encoded["input_ids"])
             layers = torch.stack([layer.double() for layer in layers])
-            spans = [overlapping(encoded["offset_mapping"], *place) for place in places(text, messages)]
+            offsets, found = encoded["offset_mapping"], places(text, messages)
+            spans = [overlapping(offsets, *place) for place in found]
+            closed = [overlapping(offsets, start, end + len("<|im_end|>\n")) for start, end in found]
             rows.append(
                 {
                     "model": model,
@@ -216,6 +218,8 @@ def states(out):
                     "ids": encoded["input_ids"],
                     "turns": spans,
                     "means": [None if start == end else short(layers[:, start:end]) for start, end in spans],
+                    "closedTurns": closed,
+                    "closedMeans": [short(layers[:, start:end]) for start, end in closed],
                     "conversation": short(layers),
                 }
             )
