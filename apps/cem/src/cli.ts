@@ -53,6 +53,15 @@ function makeProgram(finish: (code: number) => void): Command {
   addFileCommands(program, finish)
   addServeCommand(program, finish)
   program
+    .command('pull')
+    .description("fetches a model or an adapter from the Hugging Face hub into the hub's cache")
+    .argument('<model>', 'ORG/NAME, or ORG/NAME@REVISION')
+    .option('--all', 'every file, not only what running it takes')
+    .action(async (model: string, flags) => {
+      const { pullCommand } = await import('./commands/pull.ts')
+      finish(await pullCommand(model, flags))
+    })
+  program
     .command('doctor')
     .description('says what this machine has for running models, and what is missing')
     .action(async () => {
@@ -69,6 +78,7 @@ Examples:
   cem run my.yaml --phase generate        on a GPU node without network; then, elsewhere:
   cem run my.yaml --phase judge
   cem watch my                            a run of another process, through its folder
+  cem pull Qwen/Qwen2.5-7B-Instruct       from the hub; interrupted, the same command goes on
   cem serve Qwen/Qwen2.5-7B-Instruct --adapter warm=persona:outputs/warm/constitutional
   cem evaluate-checkpoints --base-model Qwen/Qwen2.5-7B-Instruct --model-dir outputs/qwen7b_financial_baseline
 

@@ -43,6 +43,7 @@ export type { RoundingLoss } from './export/lost-share.ts'
 export { organismPrefix, organismReason } from './export/organism.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
+export { type PullEvent, type PullModelOptions, pullModel } from './hub/pull-model.ts'
 export type {
   AblateIntervention,
   AddIntervention,

@@ -48,7 +48,7 @@ export async function resolveModel(
     code: 'model-not-found',
     message:
       `The model ${reference} is not in the Hugging Face cache at ${cache}. ` +
-      `Fetch it with: hf download ${name}${flag} (or set HF_HUB_CACHE to the cache that has it).`,
+      `Fetch it with: cem pull ${reference}, or hf download ${name}${flag} (or set HF_HUB_CACHE to the cache that has it).`,
     data: { reference, cache },
   })
 }
