@@ -124,7 +124,7 @@ export class LiveBatch implements AsyncDisposable {
   /** Ends it at once; what still runs is cut off. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    this.#end.abort()
+    this.#end.abort(closed())
     await this.#call.done.catch(() => undefined)
   }
 

@@ -118,20 +118,60 @@ describe('a message that was begun', () => {
 })
 
 describe("tokens' bytes", () => {
-  async function expectBytes(tokenizer: ChatTokenizer, hex: readonly string[]): Promise<void> {
-    const found = hex.map((_, id) => Buffer.from(tokenizer.tokenBytes(id)).toString('hex'))
-    expect(found).toEqual(hex)
-    expect(tokenizer.tokenBytes(hex.length + 1_000)).toEqual(new Uint8Array())
-  }
+  const hexOf = (tokenizer: ChatTokenizer, id: number) =>
+    Buffer.from(tokenizer.tokenBytes(id)).toString('hex')
 
-  test('of a vocabulary of bytes', () =>
-    expectBytes((models.get('gqa-6-2-tied') as Model).tokenizer, golden.tokenBytes.byteLevel))
+  test('of a vocabulary of bytes', () => {
+    const { tokenizer } = models.get('gqa-6-2-tied') as Model
+    const { byteLevel } = golden.tokenBytes
+    expect(byteLevel.map((_, id) => hexOf(tokenizer, id))).toEqual(byteLevel)
+    expect(tokenizer.tokenBytes(byteLevel.length + 1_000)).toEqual(new Uint8Array())
+  })
 
   test('of a vocabulary of pieces with bytes for what it lacks', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cem-pieces-'))
     const { piecesTokenizer, pieces } = golden.tokenBytes
     await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(piecesTokenizer))
-    await expectBytes(await openTokenizer(folder), pieces)
+    const tokenizer = await openTokenizer(folder)
+    expect(pieces.map((_, id) => hexOf(tokenizer, id))).toEqual(pieces)
+    await rm(folder, { recursive: true })
+  })
+})
+
+describe('the tokens that a tokenizer puts around a text', () => {
+  const template = {
+    type: 'TemplateProcessing',
+    single: [
+      { SpecialToken: { id: '<|endoftext|>', type_id: 0 } },
+      { Sequence: { id: 'A', type_id: 0 } },
+      { SpecialToken: { id: '<|im_end|>', type_id: 0 } },
+    ],
+    pair: [],
+    special_tokens: {
+      '<|endoftext|>': { id: '<|endoftext|>', ids: [317], tokens: ['<|endoftext|>'] },
+      '<|im_end|>': { id: '<|im_end|>', ids: [319], tokens: ['<|im_end|>'] },
+    },
+  }
+  test.each([
+    ['a template', template, [317, 64, 319]],
+    [
+      'a template after another step',
+      { type: 'Sequence', processors: [{ type: 'ByteLevel' }, template] },
+      [317, 64, 319],
+    ],
+    ['no template', { type: 'ByteLevel' }, [64]],
+    ['nothing', null, [64]],
+  ])('are added where that is asked for: %s', async (_, processor, ids) => {
+    const folder = await temporaryFolder()
+    const source = join(fixtures, 'gqa-6-2-tied/model/tokenizer.json')
+    const definition = JSON.parse(readFileSync(source, 'utf8'))
+    await writeFile(
+      join(folder, 'tokenizer.json'),
+      JSON.stringify({ ...definition, post_processor: processor }),
+    )
+    const tokenizer = await openTokenizer(folder)
+    expect(tokenizer.encode('a', { addSpecialTokens: true })).toEqual(ids)
+    expect(tokenizer.encode('a')).toEqual([64])
     await rm(folder, { recursive: true })
   })
 })
@@ -278,10 +318,11 @@ describe('every long call can be aborted', () => {
     const base = join(fixtures, modelNamed('gqa-6-2-tied').folder)
     const model = await loadModel({ base, cache })
     const running = model.generate({ prompts: [{ id: 'a', messages }], seed: 0, maxNewTokens: 400 })
-    const first = expect(running.next()).rejects.toMatchObject({ code: 'engine-disposed' })
+    const ended = Promise.allSettled([running.next()])
     await model.dispose()
     await model.dispose()
-    await first
+    const [first] = await ended
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'engine-disposed' } })
     const sequences = [{ id: 'a', tokenIds: [1, 2] }]
     await expect(model.score({ sequences }).next()).rejects.toMatchObject({
       code: 'engine-disposed',

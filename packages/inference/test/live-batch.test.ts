@@ -114,6 +114,8 @@ describe('a batch that requests join and leave', () => {
       { id: 'c', tokenIds: [42], seed: 3, replicate: 2, paraphrase: 1, maxNewTokens: 5 },
       { id: 'd', tokenIds: [1, 2, 3, 4, 5, 6, 7], seed: 4, temperature: 2, maxNewTokens: 90 },
     ] as const
+    const expected: Map<number, Answer>[] = []
+    for (const request of requests) expected.push(await generated(request))
     for (const batchSize of [1, 3, 16]) {
       await using batch = await model.openBatch({ batchSize })
       const running = []
@@ -122,8 +124,7 @@ describe('a batch that requests join and leave', () => {
         // The next one joins when this one has begun.
         running.push(gather(prepend(await first(events), events)))
       }
-      for (const [i, answers] of (await Promise.all(running)).entries())
-        expect(answers).toEqual(await generated(requests[i] as BatchRequest))
+      expect(await Promise.all(running)).toEqual(expected)
     }
   })
 
@@ -238,7 +239,7 @@ describe('leaving early', () => {
     const events = batch.submit(endless())
     await first(events)
     await batch[Symbol.asyncDispose]()
-    await expect(gather(events)).rejects.toThrow()
+    await expect(gather(events)).rejects.toMatchObject({ code: 'batch-closed' })
     expect(() => batch.submit(greedy(prompt()))).toThrow(/closed/)
     const tokens = []
     for await (const answer of patient.generate({

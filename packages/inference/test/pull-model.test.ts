@@ -216,7 +216,7 @@ describe('what fails on the way', () => {
   test('so is a pull that was stopped, by the next one', async () => {
     const files = await start()
     const controller = new AbortController()
-    server.fault = first(1, ({ range: _ }, response, content) => {
+    server.fault = first(1, (_, response, content) => {
       response.writeHead(200, { 'content-length': content.byteLength })
       response.write(content.subarray(0, 3_000))
       setTimeout(() => controller.abort(new Error('stopped')), 100)

@@ -284,7 +284,7 @@ describe('clients that leave', () => {
       tiny.client.chat.completions.create({ ...long, seed, n: 2 }, { signal }),
     )
     for (const controller of controllers) controller.abort()
-    for (const one of waiting) await expect(one).rejects.toThrow()
+    for (const one of waiting) await expect(one).rejects.toThrow(/abort/i)
     expect((await post({ model: 'plain', messages, max_tokens: 1 })).status).toBe(200)
   })
 })
@@ -326,7 +326,7 @@ test('when it closes, what runs is finished and nothing more is taken', async ()
   }
   await closed
   expect(reason).toMatch(/^(stop|length)$/)
-  await expect(fetch(`${closing.server.url}/models`)).rejects.toThrow()
+  await expect(fetch(`${closing.server.url}/models`)).rejects.toThrow('fetch failed')
 })
 
 test('when the time is over, what still runs is cut off and says so', async () => {

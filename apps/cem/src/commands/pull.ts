@@ -10,7 +10,7 @@ export async function pullCommand(
 ): Promise<number> {
   using signals = abortOnSignals()
   const { signal } = signals
-  const isTerminal = process.stderr.isTTY === true
+  const isTerminal = process.stderr.isTTY
   try {
     for await (const event of pullModel(model, { all, signal })) {
       if (event.type === 'pull-start')

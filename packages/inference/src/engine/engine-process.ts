@@ -117,8 +117,8 @@ const methods: {
   },
   generateLive: async (spec: LiveSpec, call) => {
     const { requests, abort } = call
-    const send = (events: readonly LiveEvent[]) => call.give(events)
-    const hooks = requests.hooks(abort.signal, send)
+    const give = (events: readonly LiveEvent[]) => call.give(events)
+    const hooks = requests.hooks(abort.signal, give)
     const plain = { capture: null, lanes: null, interventions: null, truncation: null }
     await new Generation(loaded(), requests, { ...spec, ...plain }, hooks).run()
     abort.signal.throwIfAborted()

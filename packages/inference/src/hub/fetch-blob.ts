@@ -107,7 +107,7 @@ class Part {
       // The part that is there is all of the file, or more: begin again.
       if (!(error instanceof HubStatus) || error.status !== 416 || this.size === 0) throw error
       await this.#restart()
-      throw new Error('the hub has no such part of the file')
+      throw new Error('the hub has no such part of the file', { cause: error })
     } finally {
       stall.stop()
     }

@@ -29,8 +29,7 @@ export async function listModel(
   const options = {
     hubUrl: access.endpoint,
     // Our own: it carries the token, ends with the signal, and tells statuses apart.
-    fetch: ((url: string | URL | Request) =>
-      withRetries(access, () => send(access, String(url)))) as typeof fetch,
+    fetch: ((url: string) => withRetries(access, () => send(access, url))) as typeof fetch,
   }
   const { sha } = await modelInfo({ name, revision, additionalFields: ['sha'], ...options })
   const commit = checked(/^[0-9a-f]{40}$/, sha, 'a commit')
@@ -65,8 +64,7 @@ function checked(pattern: RegExp, value: string | undefined, what: string): stri
 function checkedPath(path: string): string {
   const parts = path.split('/')
   const isSafe = parts.every((part) => part !== '' && part !== '.' && part !== '..')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they have no place in a file's name
-  if (isSafe && !/[\\:\u0000-\u001f]/.test(path)) return path
+  if (isSafe && !/[\\:\p{Cc}]/u.test(path)) return path
   throw invalid(`the file name ${JSON.stringify(path).slice(0, 200)}`)
 }
 

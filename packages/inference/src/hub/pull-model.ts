@@ -153,11 +153,12 @@ async function* progressOf(
   running.catch(() => undefined)
   let nextReport = 0
   try {
-    while (!isDone) {
+    for (;;) {
       await new Promise<void>((resolve) => {
         wake = resolve
         if (isDone || latest !== undefined) resolve()
       })
+      if (isDone) break
       if (latest === undefined) continue
       const done = latest
       latest = undefined

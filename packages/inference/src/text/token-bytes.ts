@@ -1,11 +1,13 @@
 import type { AddedToken } from './disarm.ts'
 
-/** What tells which bytes a token stands for. */
-export interface TokenBytesOptions {
-  /** `decoder` of tokenizer.json. */
-  readonly decoder: unknown
-  readonly added: readonly AddedToken[]
-  readonly idToToken: (id: number) => string | undefined
+/** The parts of tokenizer.json that tell which bytes a token stands for. */
+interface Definition {
+  readonly decoder?: unknown
+  readonly added_tokens?: readonly AddedToken[]
+  /** Ids by token, or tokens in the order of their ids. */
+  readonly model?: {
+    readonly vocab?: Readonly<Record<string, number>> | readonly [string, number][]
+  }
 }
 
 /**
@@ -13,15 +15,25 @@ export interface TokenBytesOptions {
  * character of its own (GPT-2's table); one of the SentencePiece kind writes text, `▁` for a space, and `<0x0A>` for a byte.
  * Added tokens are their own text. An id without a token has no bytes.
  */
-export function tokenBytes({ decoder, added, idToToken }: TokenBytesOptions) {
-  const addedById = new Map(added.map(({ id, content }) => [id, content]))
-  const types = decoderTypes(decoder)
+export function tokenBytes(tokenizer: unknown): (tokenId: number) => Uint8Array {
+  const definition = (tokenizer ?? {}) as Definition
+  const types = decoderTypes(definition.decoder)
   const toBytes = types.has('ByteLevel') ? bytesOfByteLevel : bytesOfPieces
-  return (id: number): Uint8Array => {
-    const content = addedById.get(id)
+  let tokens: ReadonlyMap<number, string> | undefined
+  const added = new Map((definition.added_tokens ?? []).map(({ id, content }) => [id, content]))
+  return (id) => {
+    const content = added.get(id)
     if (content !== undefined) return encoder.encode(content)
-    return toBytes(idToToken(id) ?? '')
+    // Read when it is needed: a large vocabulary takes a moment.
+    tokens ??= tokensById(definition)
+    return toBytes(tokens.get(id) ?? '')
   }
+}
+
+function tokensById({ model }: Definition): Map<number, string> {
+  const { vocab = {} } = model ?? {}
+  if (Array.isArray(vocab)) return new Map(vocab.map(([token], id) => [id, token]))
+  return new Map(Object.entries(vocab).map(([token, id]) => [id, token]))
 }
 
 const encoder = new TextEncoder()

@@ -6,6 +6,7 @@ import { readJson, readOptionalJson, readOptionalText } from '../model/read-json
 import { type ChatMessage, ChatTemplate } from './chat-template.ts'
 import { renderUnfinished } from './continue-final-message.ts'
 import { type AddedToken, disarm, encodeDisarmed } from './disarm.ts'
+import { surroundingTokens } from './surrounding-tokens.ts'
 import { tokenBytes } from './token-bytes.ts'
 
 /** A model's tokenizer and chat template. */
@@ -86,9 +87,8 @@ export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
   const special = added.filter((token) => token.special === true)
   // Made when it is needed, which is seldom: a large vocabulary takes a quarter of a second.
   const plain = lazily(() => make(added.filter((token) => token.special !== true)))
-  const { decoder } = (definition ?? {}) as { decoder?: unknown }
-  const bytes = tokenBytes({ decoder, added, idToToken: (id) => tokenizer.id_to_token(id) })
-  return chatTokenizer({ tokenizer, plain, special, template, bytes, sha256: hash.digest('hex') })
+  const files = { definition, sha256: hash.digest('hex') }
+  return chatTokenizer({ tokenizer, plain, special, template, ...files })
 }
 
 /** `added_tokens` of tokenizer.json. */
@@ -111,7 +111,8 @@ interface Parts {
   readonly plain: () => Tokenizer
   readonly special: readonly AddedToken[]
   readonly template: ChatTemplate
-  readonly bytes: (tokenId: number) => Uint8Array
+  /** tokenizer.json */
+  readonly definition: unknown
   readonly sha256: string
 }
 
@@ -127,12 +128,18 @@ function tokenCounts({ tokenizer, special }: Parts) {
 }
 
 function chatTokenizer(parts: Parts): ChatTokenizer {
-  const { tokenizer, plain, special, template, bytes, sha256 } = parts
+  const { tokenizer, plain, special, template, definition, sha256 } = parts
   const encode: ChatTokenizer['encode'] = (
     text,
     { specialTokens = true, addSpecialTokens = false } = {},
-  ) =>
-    (specialTokens ? tokenizer : plain()).encode(text, { add_special_tokens: addSpecialTokens }).ids
+  ) => {
+    const { ids } = (specialTokens ? tokenizer : plain()).encode(text, {
+      add_special_tokens: false,
+    })
+    if (!addSpecialTokens) return ids
+    const { before, after } = surroundingTokens(definition)
+    return [...before, ...ids, ...after]
+  }
   const renderChat: ChatTokenizer['renderChat'] = (
     messages,
     { continueFinalMessage = false, addGenerationPrompt = !continueFinalMessage } = {},
@@ -158,7 +165,7 @@ function chatTokenizer(parts: Parts): ChatTokenizer {
       if (disarmed === undefined) return encode(renderChat(messages, options))
       return encodeDisarmed(renderChat(disarmed.messages, options), disarmed, special, encode)
     },
-    tokenBytes: bytes,
+    tokenBytes: tokenBytes(definition),
     closingTokenIds: () => (closing ??= encode(template.closingText())),
   }
 }
