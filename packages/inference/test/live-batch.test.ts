@@ -293,6 +293,7 @@ test.each<[string, Partial<BatchRequest>, RegExp]>([
   ['too many tokens', { maxNewTokens: 10 ** 9 }, /prompt has 1 tokens.*1000000000/],
   ['no tokens', { tokenIds: [] }, /prompt 'q' has no tokens/],
   ['top logprobs without logprobs', { topLogprobs: 3 }, /topLogprobs is 3/],
+  ['lanes', { lane: 'warm' }, /names the lane 'warm'/],
   ['half a token', { maxNewTokens: 0.5 }, /maxNewTokens is 0.5/],
 ])('%s are refused where the request is made', async (_, change, words) => {
   await using batch = await model.openBatch()
