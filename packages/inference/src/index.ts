@@ -30,6 +30,21 @@ export type {
   TokenRange,
   TopTokens,
 } from './engine/messages.ts'
+export { type Placement, placementWarnings } from './engine/placement.ts'
+export {
+  type Device,
+  type Provider,
+  type ProviderRequest,
+  providerRequests,
+  providers,
+} from './engine/provider.ts'
+export {
+  type ProbeOptions,
+  type ProviderStatus,
+  providerStatus,
+  providerStatuses,
+  resolveProvider,
+} from './engine/provider-status.ts'
 export { runtimeInfo } from './engine/runtime-info.ts'
 export type { ExportCheck, WrittenFile } from './export/check-export.ts'
 export type { WeightDtype } from './export/copy-model.ts'

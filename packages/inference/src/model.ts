@@ -7,6 +7,9 @@ import { type EmbeddedConversation, type EmbedOptions, embed } from './embed.ts'
 import { Engine } from './engine/engine.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
 import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
+import type { Placement } from './engine/placement.ts'
+import type { Device, ProviderRequest } from './engine/provider.ts'
+import { resolveProvider } from './engine/provider-status.ts'
 import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
 import { generatedRange } from './interventions/generated-range.ts'
@@ -38,6 +41,8 @@ export interface OpenModelOptions {
   readonly threads?: number | undefined
   /** Where merged weights are kept. @default the user's cache folder */
   readonly cache?: string | undefined
+  /** What it runs on, by name or as `resolveProvider` gave it. `auto`: CUDA where its libraries load, else the CPU. @default 'auto' */
+  readonly provider?: ProviderRequest | Device | undefined
   readonly signal?: AbortSignal | undefined
   /** Loads the weights for lanes at once. @default false: the first `addLane` loads them again */
   readonly lanes?: boolean | undefined
@@ -46,6 +51,8 @@ export interface OpenModelOptions {
 export interface LoadModelOptions extends ComposeOptions {
   /** Threads of the runtime. @default the number of processors */
   readonly threads?: number
+  /** What it runs on. `auto`: CUDA where its libraries load, else the CPU. @default 'auto' */
+  readonly provider?: ProviderRequest | Device | undefined
   /** As in `OpenModelOptions`. @default false */
   readonly lanes?: boolean | undefined
 }
@@ -53,7 +60,8 @@ export interface LoadModelOptions extends ComposeOptions {
 /**
  * Loads a model, with adapters, in a process of its own, and tests that every active layer has an effect.
  *
- * @throws CemError what `compose` throws, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
+ * @throws CemError what `compose` and `resolveProvider` throw, `layer-inactive`, `merge-mismatch`, `session-failed`,
+ *   `engine-died`
  */
 export async function loadModel(options: LoadModelOptions): Promise<Model> {
   return openModel(await compose(options), options)
@@ -62,15 +70,18 @@ export async function loadModel(options: LoadModelOptions): Promise<Model> {
 /**
  * As `loadModel`, for a composition that is there already.
  *
- * @throws CemError `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
+ * @throws CemError what `resolveProvider` throws, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
  */
 export async function openModel(
   composition: Composition,
   options: OpenModelOptions = {},
 ): Promise<Model> {
+  const { provider = 'auto', signal } = options
+  const device =
+    typeof provider === 'object' ? provider : await resolveProvider(provider, { signal })
   const engine = new Engine()
   try {
-    const model = new Model(engine, options, composition)
+    const model = new Model(engine, { ...options, device }, composition)
     await model.activate(composition, options.signal)
     return model
   } catch (error) {
@@ -81,6 +92,8 @@ export async function openModel(
 
 /** A loaded model. Dispose of it to end its process. */
 export class Model implements AsyncDisposable {
+  /** What it computes on. */
+  readonly device: Device
   readonly #engine: Engine
   readonly #cache: string
   readonly #loaded: LoadedModel
@@ -89,12 +102,18 @@ export class Model implements AsyncDisposable {
   #selfTest: SelfTestReport = { layers: [], merged: null }
 
   /** Use `loadModel` or `openModel`. */
-  constructor(engine: Engine, options: OpenModelOptions, composition: Composition) {
+  constructor(
+    engine: Engine,
+    options: OpenModelOptions & { readonly device: Device },
+    composition: Composition,
+  ) {
     this.#engine = engine
+    this.device = options.device
     this.#cache = options.cache ?? cacheFolder()
     this.#composition = composition
     this.#loaded = new LoadedModel(engine, {
       threads: options.threads ?? Engine.defaultThreads(),
+      provider: options.device.provider,
       cache: this.#cache,
       hasLanes: options.lanes === true,
     })
@@ -108,6 +127,11 @@ export class Model implements AsyncDisposable {
   /** What the self-test of the current composition found. */
   get selfTest(): SelfTestReport {
     return this.#selfTest
+  }
+
+  /** Which of its nodes run where; null on the CPU, where all do, and where the runtime did not tell. */
+  get placement(): Placement | null {
+    return this.#loaded.placement
   }
 
   get tokenizer(): ChatTokenizer {

@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { loadModel, type Model } from '../src/index.ts'
+import { forwardDrifts } from './forward-drifts.ts'
 import {
   drift,
   fixtures,
-  type GoldenModel,
   type GoldenPrompt,
   layerRequests,
   manifest,
@@ -98,46 +98,3 @@ describe.each(models)('$name against Transformers and PEFT', (golden) => {
     expect(n).toBe(prompts.length)
   })
 })
-
-async function forwardDrifts(model: Model, golden: GoldenModel, prompts: readonly GoldenPrompt[]) {
-  const whole = (n: number) => ({ start: 0, end: n })
-  const sequences = prompts.map(({ name, ids }) => ({
-    id: name,
-    tokenIds: ids,
-    logits: whole(ids.length),
-    states: whole(ids.length),
-    ...(ids.length > 1 ? { logprobs: { start: 1, end: ids.length } } : {}),
-  }))
-  const drifts: { what: string; value: number }[] = []
-  for await (const scored of model.score({ sequences })) {
-    const expected = prompts.find((p) => p.name === scored.id) as GoldenPrompt
-    const { vocabSize, dModel } = model.architecture
-    const logits = pick(scored.logits, expected.positions, vocabSize)
-    if (expected.positions.length > 0)
-      drifts.push({ what: `${scored.id} logits`, value: drift(logits, expected.logits) })
-    for (const [layer, states] of expected.layers.entries()) {
-      const all = pick(scored.states, expected.positions, dModel, layer, golden.nLayers)
-      drifts.push({ what: `${scored.id} layer ${layer}`, value: drift(all, states) })
-    }
-    if (expected.ids.length > 1)
-      drifts.push({
-        what: `${scored.id} logprobs`,
-        value: drift(scored.logprobs ?? [], expected.tokenLogprobs),
-      })
-  }
-  return drifts
-}
-
-/** Rows of [n, stride, width] at one index of the middle axis. */
-function pick(
-  values: Float32Array | null,
-  positions: readonly number[],
-  width: number,
-  index = 0,
-  stride = 1,
-): number[] {
-  return positions.flatMap((position) => {
-    const start = (position * stride + index) * width
-    return Array.from(values?.subarray(start, start + width) ?? [])
-  })
-}

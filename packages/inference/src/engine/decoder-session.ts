@@ -3,12 +3,18 @@ import { buildDecoderGraph } from '../graph/decoder-graph.ts'
 import { inputs, outputs, ropeNames } from '../graph/io-names.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import { AdapterStore } from './adapter-store.ts'
+import { type CheckedAttention, checkAttention } from './check-attention.ts'
+import { DeviceCache } from './device-cache.ts'
+import { DeviceCopies } from './device-copies.ts'
+import { DeviceMemory } from './device-memory.ts'
+import { DeviceSums } from './device-sums.ts'
 import { EmbeddingTable } from './embedding-table.ts'
 import { noInterventions } from './intervention-plan.ts'
-import type { KeyValueCache } from './key-value-cache.ts'
+import { KeyValueCache, type KeyValueStore } from './key-value-cache.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { ModelSpec, TruncationSpec } from './messages.ts'
-import type { PooledSums } from './pooled-sums.ts'
+import { plainAttentionFeeds } from './plain-attention-feeds.ts'
+import { type HiddenSums, PooledSums } from './pooled-sums.ts'
 import { PositionTable } from './position-table.ts'
 import {
   boolean,
@@ -29,11 +35,11 @@ export interface ForwardRun {
   readonly nColumns: number
   /** Index in the cache of each row's last token, [nRows]. */
   readonly lastPositions: Int32Array
-  readonly cache: KeyValueCache
+  readonly cache: KeyValueStore
   /** Which adapters each row runs under. @default those that are selected */
   readonly lanes?: LaneRows | undefined
   readonly pool?: {
-    readonly sums: PooledSums /** [nSums, nRows * nColumns] */
+    readonly sums: HiddenSums /** [nSums, nRows * nColumns] */
     readonly weights: Float32Array
     /** States before the interventions of their own layer. @default false */
     readonly isBefore?: boolean
@@ -63,60 +69,118 @@ export interface ForwardResult {
   readonly logits?: Float32Array
 }
 
+interface Opened {
+  readonly architecture: Architecture
+  readonly nTokens: number
+  readonly session: RuntimeSession
+  readonly table: EmbeddingTable
+  readonly attention: CheckedAttention
+  readonly hostNodes: readonly string[]
+  readonly hasLanes: boolean
+  readonly memory: DeviceMemory | undefined
+}
+
 /** A loaded model: the session and everything that its runs share. */
 export class DecoderSession implements AsyncDisposable {
   readonly architecture: Architecture
   /** Ids below this one are tokens of the tokenizer. */
   readonly nTokens: number
   readonly adapters: AdapterStore
+  /** How much of its attention the provider's own operator computes. */
+  readonly attention: CheckedAttention
+  /** Nodes that are computed on the CPU whatever the provider. */
+  readonly hostNodes: readonly string[]
   readonly #session: RuntimeSession
   readonly #embeddings: EmbeddingTable
   readonly #positions: readonly PositionTable[]
   readonly #noPool: Record<string, Tensor>
   readonly #noInterventions: Record<string, Tensor>
+  readonly #device: { readonly memory: DeviceMemory; readonly copies: DeviceCopies } | undefined
 
-  private constructor(
-    architecture: Architecture,
-    nTokens: number,
-    session: RuntimeSession,
-    embeddings: EmbeddingTable,
-    noPool: PooledSums,
-    hasLanes: boolean,
-  ) {
+  private constructor(opened: Opened) {
+    const { architecture, nTokens, session, table, attention, hostNodes, hasLanes, memory } = opened
     this.architecture = architecture
     this.nTokens = nTokens
     this.adapters = new AdapterStore(linearModules(architecture), hasLanes)
+    this.attention = attention
+    this.hostNodes = hostNodes
     this.#session = session
-    this.#embeddings = embeddings
+    this.#embeddings = table
     this.#positions = architecture.ropes.map((rope) => new PositionTable(architecture, rope))
-    this.#noPool = noPool.feeds
+    this.#noPool = new PooledSums(architecture, 0).feeds
     this.#noInterventions = noInterventions(architecture)
+    this.#device = memory && { memory, copies: new DeviceCopies(memory) }
   }
 
-  static async open(
-    { architecture, weights, nTokens, threads, hasLanes }: ModelSpec,
-    noPool: PooledSums,
-  ): Promise<DecoderSession> {
+  /** @param known how much of the attention the provider's operator computes. Default: it is held to the CPU's. */
+  static async open(spec: ModelSpec, known?: CheckedAttention): Promise<DecoderSession> {
+    const { architecture, weights, nTokens, threads, provider, hasLanes } = spec
     const folder = commonFolder([...new Set(Array.from(weights.values(), (w) => w.file))])
     const locate = (file: string) => locationIn(folder, file)
-    const graph = buildDecoderGraph({ architecture, weights, nTokens, hasLanes, locate })
-    const session = await createSession(graph, { threads, folder })
+    const attention = known ?? (await checkAttention(architecture, provider))
+    const { plainLayers: plainAttention } = attention
+    const { model, noiseNodes: hostNodes } = buildDecoderGraph({
+      architecture,
+      weights,
+      nTokens,
+      hasLanes,
+      locate,
+      plainAttention,
+    })
+    const session = await createSession(model, {
+      threads,
+      folder,
+      provider,
+      hostNodes,
+      logsPlacement: provider !== 'cpu',
+    })
     const embedding = weights.get('model.embed_tokens.weight') as WeightLocation
     const table = new EmbeddingTable(embedding, architecture.embeddingScale)
-    return new DecoderSession(architecture, nTokens, session, table, noPool, hasLanes)
+    // Only the WebGPU provider's binding can keep tensors on the device between runs.
+    const memory = provider === 'webgpu' ? new DeviceMemory(provider) : undefined
+    return new DecoderSession({
+      architecture,
+      nTokens,
+      session,
+      table,
+      attention,
+      hostNodes,
+      hasLanes,
+      memory,
+    })
+  }
+
+  /** An empty cache where this session's runs keep it. */
+  newCache(nRows: number, capacity: number): KeyValueStore {
+    return this.#device === undefined
+      ? new KeyValueCache(this.architecture, nRows, capacity)
+      : new DeviceCache(this.#device.memory, this.architecture, nRows, capacity)
+  }
+
+  /** Sums of zero where this session's runs keep them. */
+  newSums(nSums: number): HiddenSums {
+    return this.#device === undefined
+      ? new PooledSums(this.architecture, nSums)
+      : new DeviceSums(this.#device.memory, this.architecture, nSums)
   }
 
   async run(run: ForwardRun): Promise<ForwardResult> {
     const { nRows, nColumns, cache, pool, targets, sampling } = run
+    await cache.prepare()
+    await pool?.sums.prepare()
     const logitRows = run.logitRows ?? new BigInt64Array(0)
     const embeddings = new Float32Array(run.tokenIds.length * this.architecture.dModel)
     this.#embeddings.lookup(run.tokenIds, embeddings)
     const totalLength = run.lastPositions.reduce((a, b) => Math.max(a, b), 0) + 1
     const feeds: Record<string, Tensor> = {
-      ...(run.lanes === undefined
-        ? this.adapters.feeds
-        : this.adapters.laneFeeds(run.lanes, nColumns)),
+      ...(await this.#lasting({
+        ...(run.lanes === undefined
+          ? this.adapters.feeds
+          : this.adapters.laneFeeds(run.lanes, nColumns)),
+        ...this.#positionFeeds(totalLength),
+      })),
       ...cache.feeds,
+      ...plainAttentionFeeds(this.architecture, this.attention.plainLayers, run),
       ...(pool === undefined
         ? {
             ...this.#noPool,
@@ -129,7 +193,6 @@ export class DecoderSession implements AsyncDisposable {
       [inputs.embeddings]: floats(embeddings, [nRows, nColumns, this.architecture.dModel]),
       [inputs.lastPositions]: int32s(run.lastPositions, [nRows]),
       [inputs.totalLength]: int32s(Int32Array.of(totalLength), []),
-      ...this.#positionFeeds(totalLength),
       [inputs.logitRows]: int64s(logitRows, [logitRows.length]),
       [inputs.isScoring]: boolean(targets !== undefined),
       [inputs.targets]: int64s(targets ?? new BigInt64Array(logitRows.length), [logitRows.length]),
@@ -142,6 +205,7 @@ export class DecoderSession implements AsyncDisposable {
       ...(run.wantsLogits === true ? { [outputs.logits]: null } : {}),
     }
     const result = await this.#session.run(feeds, fetches)
+    pool?.sums.advance()
     return {
       ...(sampling === undefined ? {} : { tokens: result[outputs.tokens]?.data as BigInt64Array }),
       ...(targets === undefined
@@ -162,9 +226,16 @@ export class DecoderSession implements AsyncDisposable {
     return feeds
   }
 
+  /** Feeds that stay the same for many runs, where the session wants them. */
+  async #lasting(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+    return this.#device === undefined ? feeds : this.#device.copies.of(feeds)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#embeddings[Symbol.dispose]()
     await this.#session.release()
+    this.#device?.copies[Symbol.dispose]()
+    await this.#device?.memory[Symbol.asyncDispose]()
   }
 }
 

@@ -21,7 +21,7 @@ import type {
   ScoreSpec,
   ToEngine,
 } from './messages.ts'
-import { PooledSums } from './pooled-sums.ts'
+import { probe } from './probe.ts'
 import { describeRuntime } from './runtime.ts'
 import { score } from './score.ts'
 
@@ -95,8 +95,11 @@ const methods: {
     await session?.[Symbol.asyncDispose]()
     session = undefined
     threads = spec.threads
-    session = await DecoderSession.open(spec, new PooledSums(spec.architecture, 0))
-    return { durationInMs: performance.now() - start }
+    session = await DecoderSession.open(spec)
+    const { attention, hostNodes } = session
+    const plainLayers = [...attention.plainLayers]
+    const { maxColumns } = attention
+    return { durationInMs: performance.now() - start, plainLayers, maxColumns, hostNodes }
   },
   loadAdapter: async (spec: AdapterSpec) => {
     const { isUntrained } = loaded().adapters.load(spec)
@@ -129,6 +132,7 @@ const methods: {
     return null
   },
   runtimeInfo: async () => describeRuntime(),
+  probe: async ({ provider }) => probe(provider),
   memory: async () => memory(),
 }
 

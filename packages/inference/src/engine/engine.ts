@@ -12,6 +12,7 @@ import type {
   Progress,
   ToEngine,
 } from './messages.ts'
+import { PlacementLog } from './placement.ts'
 
 interface Pending {
   readonly onItem: (item: unknown) => void
@@ -49,6 +50,8 @@ export class Engine implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
   #stderr = ''
+  /** Where the runtime placed the nodes of the session that was loaded last, if it was asked to tell. */
+  readonly placementLog = new PlacementLog()
   #death: CemError | undefined
 
   constructor() {
@@ -62,20 +65,27 @@ export class Engine implements AsyncDisposable {
       execArgv: [],
     })
     this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-stderrChars)
+      const words = this.placementLog.read(chunk.toString('utf8'))
+      this.#stderr = (this.#stderr + words).slice(-stderrChars)
     })
     this.#child.on('message', (message: FromEngine) => this.#receive(message))
     this.#child.on('error', (error) =>
       this.#die(died(`could not start: ${error.message}`, this.#stderr)),
     )
-    this.#child.on('close', (code, signal) =>
-      this.#die(died(describeExit(code, signal), this.#stderr)),
-    )
+    this.#child.on('close', (code, signal) => {
+      this.#stderr += this.placementLog.end()
+      this.#die(died(describeExit(code, signal), this.#stderr))
+    })
   }
 
   /** How many threads the runtime gets unless it is told. */
   static defaultThreads(): number {
     return availableParallelism()
+  }
+
+  /** What the process wrote to its standard error last. */
+  get lastWords(): string {
+    return this.#stderr
   }
 
   get processId(): number | undefined {

@@ -2,7 +2,7 @@ import { CemError } from '@cem/core'
 import { noiseKeys } from '../graph/token-noise.ts'
 import type { DecoderSession, ForwardResult } from './decoder-session.ts'
 import { InterventionPlan } from './intervention-plan.ts'
-import { KeyValueCache } from './key-value-cache.ts'
+import type { KeyValueStore } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type {
   CaptureSpec,
@@ -14,7 +14,7 @@ import type {
   TopTokens,
   TruncationSpec,
 } from './messages.ts'
-import { PooledSums } from './pooled-sums.ts'
+import type { HiddenSums } from './pooled-sums.ts'
 import { cacheRowBytes } from './row-bytes.ts'
 import { ListSource, type PromptWork, type SampleSource, type SampleWork } from './sample-source.ts'
 import { topTokens } from './top-tokens.ts'
@@ -44,7 +44,7 @@ interface Row {
 }
 
 interface Prefilled {
-  readonly cache: KeyValueCache
+  readonly cache: KeyValueStore
   readonly length: number
 }
 
@@ -104,10 +104,11 @@ export async function generate(
     nTotal: items.length,
     leastCapacity: longest + spec.maxNewTokens,
   }
-  await new Generation(session, new ListSource(spec), batch, hooks).run()
+  using generation = new Generation(session, new ListSource(spec), batch, hooks)
+  await generation.run()
 }
 
-export class Generation {
+export class Generation implements Disposable {
   readonly #session: DecoderSession
   readonly #source: SampleSource
   readonly #spec: BatchSpec
@@ -119,8 +120,8 @@ export class Generation {
   /** Tokens that a row's keys and values have room for. */
   #capacity = 0
   #rows: (Row | undefined)[] = []
-  #cache: KeyValueCache
-  #sums: PooledSums | undefined
+  #cache: KeyValueStore
+  #sums: HiddenSums | undefined
   #nDone = 0
   #nTokens = 0
 
@@ -136,7 +137,7 @@ export class Generation {
     this.#hooks = hooks
     this.#lanes = spec.lanes === null ? undefined : new LanePlan(spec.lanes)
     this.#nClosing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds.length : 0
-    this.#cache = new KeyValueCache(session.architecture, 0, 0)
+    this.#cache = session.newCache(0, 0)
     if (spec.interventions !== null)
       this.#interventions = new InterventionPlan(session.architecture, spec.interventions)
   }
@@ -161,8 +162,21 @@ export class Generation {
   #dropCancelled(): void {
     for (const [slot, row] of this.#rows.entries())
       if (row?.work.isCancelled === true) this.#rows[slot] = undefined
-    for (const prompt of this.#prefilled.keys())
-      if (prompt.nWaiting === 0) this.#prefilled.delete(prompt)
+    for (const prompt of this.#prefilled.keys()) this.#dropUnwanted(prompt)
+  }
+
+  /** Frees the keys and values of a prompt that no sample waits for. */
+  #dropUnwanted(prompt: PromptWork): void {
+    if (prompt.nWaiting > 0) return
+    this.#prefilled.get(prompt)?.cache[Symbol.dispose]()
+    this.#prefilled.delete(prompt)
+  }
+
+  /** Frees what lies on a device. */
+  [Symbol.dispose](): void {
+    this.#cache[Symbol.dispose]()
+    this.#sums?.[Symbol.dispose]()
+    for (const { cache } of this.#prefilled.values()) cache[Symbol.dispose]()
   }
 
   async #refill(): Promise<void> {
@@ -175,7 +189,7 @@ export class Generation {
       const { prompt } = work
       const prefilled = await this.#prefill(prompt)
       this.#cache.copyRow(prefilled.cache, 0, slot, prefilled.length)
-      if (prompt.nWaiting === 0) this.#prefilled.delete(prompt)
+      this.#dropUnwanted(prompt)
       this.#sums?.clear(slot)
       this.#rows[slot] = {
         work,
@@ -224,17 +238,21 @@ export class Generation {
     if (known !== undefined) return known
     const tokenIds = prompt.tokenIds.slice(0, -1)
     const { length } = tokenIds
-    const cache = new KeyValueCache(this.#session.architecture, 1, Math.max(1, length))
-    if (length > 0)
+    const cache = this.#session.newCache(1, Math.max(1, length))
+    const { maxColumns } = this.#session.attention
+    for (let start = 0; start < length; start += maxColumns) {
+      const piece = tokenIds.subarray(start, start + maxColumns)
+      const nColumns = piece.length
       await this.#session.run({
-        tokenIds,
+        tokenIds: piece,
         nRows: 1,
-        nColumns: length,
-        lastPositions: Int32Array.of(length - 1),
+        nColumns,
+        lastPositions: Int32Array.of(start + nColumns - 1),
         cache,
         lanes: this.#lanes?.alone(prompt.index),
-        ...this.#intervene(new Int32Array(length).fill(prompt.index), new Uint8Array(length)),
+        ...this.#intervene(new Int32Array(nColumns).fill(prompt.index), new Uint8Array(nColumns)),
       })
+    }
     const prefilled = { cache, length }
     this.#prefilled.set(prompt, prefilled)
     return prefilled
@@ -251,9 +269,8 @@ export class Generation {
   /** Moves the active rows to the front of a batch of another size. */
   #resize(nRows: number, capacity: number): void {
     const active = this.#rows.filter((row) => row !== undefined)
-    const { architecture } = this.#session
-    const cache = new KeyValueCache(architecture, nRows, capacity)
-    const sums = this.#spec.capture === null ? undefined : new PooledSums(architecture, nRows)
+    const cache = this.#session.newCache(nRows, capacity)
+    const sums = this.#spec.capture === null ? undefined : this.#session.newSums(nRows)
     for (const [to, row] of active.entries()) {
       const from = this.#rows.indexOf(row)
       cache.copyRow(this.#cache, from, to, row.length)
@@ -261,6 +278,8 @@ export class Generation {
     }
     this.#rows = Array.from({ length: nRows }, (_, i) => active[i])
     this.#capacity = capacity
+    this.#cache[Symbol.dispose]()
+    this.#sums?.[Symbol.dispose]()
     this.#cache = cache
     this.#sums = sums
   }
@@ -389,7 +408,7 @@ export class Generation {
   async #endContent(slot: number, row: Row): Promise<void> {
     const { capture } = this.#spec
     if (capture === null || row.tokens.length === 0) return this.#finish(slot, row, null)
-    row.content = this.#mean(slot, row.tokens.length)
+    row.content = await this.#mean(slot, row.tokens.length)
     if (!capture.wantsTurn) return this.#finish(slot, row, null)
     row.phase = 'closing'
     row.isPooled = true
@@ -400,12 +419,12 @@ export class Generation {
     const closing = this.#spec.capture?.closingTokenIds ?? []
     const next = closing[row.nClosingFed]
     if (next === undefined)
-      await this.#finish(slot, row, this.#mean(slot, row.tokens.length + closing.length))
+      await this.#finish(slot, row, await this.#mean(slot, row.tokens.length + closing.length))
     else row.next = next
   }
 
-  #mean(slot: number, nTokens: number): Float32Array {
-    const mean = (this.#sums as PooledSums).read(
+  async #mean(slot: number, nTokens: number): Promise<Float32Array> {
+    const mean = await (this.#sums as HiddenSums).read(
       slot,
       this.#spec.capture?.layers ?? [],
       1 / nTokens,

@@ -2,11 +2,24 @@ import type { Architecture } from '../families/architecture.ts'
 import { cacheNames } from '../graph/io-names.ts'
 import { floats, type Tensor } from './runtime.ts'
 
+/** Keys and values of a batch, wherever they lie. */
+export interface KeyValueStore extends Disposable {
+  readonly nRows: number
+  readonly capacity: number
+  /** Inputs and outputs of a run, after `prepare`. */
+  readonly feeds: Record<string, Tensor>
+  readonly fetches: Record<string, Tensor>
+  /** Copies the first `length` positions of a row of another store of this kind, before the next run. */
+  copyRow(from: KeyValueStore, fromRow: number, toRow: number, length: number): void
+  /** What has to be done before a run. */
+  prepare(): Promise<void>
+}
+
 /**
  * Keys and values of all layers, [nRows, nKvHeads, capacity, headDim] each, which the graph updates in place: the same tensors
  * are its inputs and its outputs.
  */
-export class KeyValueCache {
+export class KeyValueCache implements KeyValueStore {
   readonly nRows: number
   readonly capacity: number
   readonly feeds: Record<string, Tensor> = {}
@@ -36,7 +49,8 @@ export class KeyValueCache {
   }
 
   /** Copies the first `length` positions of a row of another cache into a row of this one. */
-  copyRow(from: KeyValueCache, fromRow: number, toRow: number, length: number): void {
+  copyRow(from: KeyValueStore, fromRow: number, toRow: number, length: number): void {
+    if (!(from instanceof KeyValueCache)) throw new TypeError('rows are copied within the host')
     const { nKvHeads, headDim } = this.#architecture
     const size = length * headDim
     for (const [i, target] of this.#arrays.entries()) {
@@ -48,4 +62,8 @@ export class KeyValueCache {
       }
     }
   }
+
+  async prepare(): Promise<void> {}
+
+  [Symbol.dispose](): void {}
 }

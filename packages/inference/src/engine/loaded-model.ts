@@ -19,10 +19,13 @@ import { readJson } from '../model/read-json.ts'
 import type { Engine } from './engine.ts'
 import type { LaneAdapters } from './lane-rows.ts'
 import { locateMerged } from './locate-merged.ts'
-import type { AdapterSpec, LaneSpec, ScoredItem } from './messages.ts'
+import type { AdapterSpec, LaneSpec, LoadReport, ScoredItem } from './messages.ts'
+import { describePlacement, type Placement } from './placement.ts'
+import type { Provider } from './provider.ts'
 
 export interface LoadedModelOptions {
   readonly threads: number
+  readonly provider: Provider
   /** Where merged weights are kept. */
   readonly cache: string
   /** Whether the first session can run lanes already. */
@@ -50,6 +53,7 @@ export class LoadedModel {
   readonly #mergedTests = new Map<string, { test: MergedTest; layers: LayerTest[] }>()
   /** Stacked layers that were tested on the weights that are loaded, by session and adapters. */
   readonly #stackedTests = new Map<string, LayerTest[]>()
+  #placement: Placement | null = null
   /** How long the last load of weights and of adapters took, for measurements. */
   readonly timings = { loadInMs: 0, adapterLoadInMs: 0 }
 
@@ -57,6 +61,11 @@ export class LoadedModel {
     this.#engine = engine
     this.#options = options
     this.#hasLanes = options.hasLanes
+  }
+
+  /** Where the nodes of the loaded weights' session are; null on the CPU, and where the runtime did not tell. */
+  get placement(): Placement | null {
+    return this.#placement
   }
 
   /**
@@ -228,7 +237,8 @@ export class LoadedModel {
     this.#sessionKey = undefined
     // A new session has no adapters in memory.
     this.#stackedTests.clear()
-    const { durationInMs } = await this.#engine.call(
+    this.#engine.placementLog.reset()
+    const { durationInMs, ...report } = await this.#engine.call(
       'load',
       {
         architecture: base.architecture,
@@ -236,12 +246,20 @@ export class LoadedModel {
         nTokens: Math.min(base.tokenizer.nTokens, base.architecture.vocabSize),
         threads: this.#options.threads,
         hasLanes: this.#hasLanes,
+        provider: this.#options.provider,
       },
       { signal },
     )
     this.#weights = weights
     this.timings.loadInMs = durationInMs
+    this.#placement = await this.#readPlacement(report)
     this.#sessionKey = key
+  }
+
+  async #readPlacement(report: Omit<LoadReport, 'durationInMs'>): Promise<Placement | null> {
+    if (this.#options.provider === 'cpu') return null
+    const nodes = await this.#engine.placementLog.nodes()
+    return nodes === undefined ? null : describePlacement(nodes, report)
   }
 
   async #select(layers: readonly CompositionLayer[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { SerializedError } from '@cem/core'
 import type { Architecture } from '../families/architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
+import type { Device, Provider } from './provider.ts'
 
 /** What the parent process asks of the engine process, and what comes back. Everything is structured-cloneable. */
 export interface ModelSpec {
@@ -10,6 +11,17 @@ export interface ModelSpec {
   readonly threads: number
   /** Whether rows of one run can have different adapters. */
   readonly hasLanes: boolean
+  readonly provider: Provider
+}
+
+export interface LoadReport {
+  readonly durationInMs: number
+  /** Layers whose attention is computed from plain operators. */
+  readonly plainLayers: readonly number[]
+  /** Most tokens of a row in one run; Infinity where the operator takes any number. */
+  readonly maxColumns: number
+  /** Nodes that are computed on the CPU whatever the provider: the noise of sampling. */
+  readonly hostNodes: readonly string[]
 }
 
 export interface AdapterModuleSpec {
@@ -272,7 +284,7 @@ export interface RuntimeInfo {
 
 /** Methods: parameters and result; those with items stream them before the result. */
 export interface EngineMethods {
-  load: { params: ModelSpec; item: never; result: { readonly durationInMs: number } }
+  load: { params: ModelSpec; item: never; result: LoadReport }
   loadAdapter: { params: AdapterSpec; item: never; result: { readonly isUntrained: boolean } }
   select: { params: { readonly adapters: readonly WeightedAdapter[] }; item: never; result: null }
   merge: { params: MergeSpec; item: never; result: MergeReport }
@@ -282,6 +294,8 @@ export interface EngineMethods {
   generateLive: { params: LiveSpec; item: readonly LiveEvent[]; result: null }
   score: { params: ScoreSpec; item: ScoredItem; result: null }
   runtimeInfo: { params: null; item: never; result: RuntimeInfo }
+  /** Whether a provider works, and what it computes on. */
+  probe: { params: { readonly provider: Provider }; item: never; result: Device }
   memory: { params: null; item: never; result: MemoryReport }
 }
 export type EngineMethod = keyof EngineMethods

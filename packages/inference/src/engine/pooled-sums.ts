@@ -2,8 +2,27 @@ import type { Architecture } from '../families/architecture.ts'
 import { inputs, poolNames } from '../graph/io-names.ts'
 import { floats, type Tensor } from './runtime.ts'
 
+/** Sums of hidden states, wherever they lie. */
+export interface HiddenSums extends Disposable {
+  readonly nSums: number
+  /** Inputs and outputs of a run, after `prepare`. */
+  readonly feeds: Record<string, Tensor>
+  readonly fetches: Record<string, Tensor>
+  weights(values: Float32Array, nTokens: number): Record<string, Tensor>
+  clear(sum: number): void
+  copy(from: HiddenSums, fromSum: number, toSum: number): void
+  read(
+    sum: number,
+    layers: readonly number[],
+    factor?: number,
+  ): Float32Array | Promise<Float32Array>
+  /** What has to be done before a run, and after it. */
+  prepare(): Promise<void>
+  advance(): void
+}
+
 /** Sums of hidden states for every layer, [nSums, dModel] each, which the graph adds to in place. */
-export class PooledSums {
+export class PooledSums implements HiddenSums {
   readonly nSums: number
   readonly feeds: Record<string, Tensor> = {}
   readonly fetches: Record<string, Tensor> = {}
@@ -43,10 +62,17 @@ export class PooledSums {
   }
 
   /** Takes over a sum of another set. */
-  copy(from: PooledSums, fromSum: number, toSum: number): void {
+  copy(from: HiddenSums, fromSum: number, toSum: number): void {
+    if (!(from instanceof PooledSums)) throw new TypeError('sums are copied within the host')
     for (const [layer, array] of this.#arrays.entries())
       array.set(from.#row(layer, fromSum), toSum * this.#dModel)
   }
+
+  async prepare(): Promise<void> {}
+
+  advance(): void {}
+
+  [Symbol.dispose](): void {}
 
   #row(layer: number, sum: number): Float32Array {
     const array = this.#arrays[layer] as Float32Array

@@ -2,6 +2,7 @@ import { dirname, relative, sep } from 'node:path'
 import { CemError, messageOf } from '@cem/core'
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { RuntimeInfo } from './messages.ts'
+import { executionProvider, type Provider } from './provider.ts'
 
 /** The only file that touches ONNX Runtime. */
 export type { Tensor }
@@ -23,6 +24,10 @@ export function boolean(value: boolean): Tensor {
   return new Tensor('bool', [value], [])
 }
 
+export function booleans(data: Uint8Array, shape: readonly number[]): Tensor {
+  return new Tensor('bool', data, shape)
+}
+
 export interface RuntimeSession {
   /** Runs the graph; outputs that are given a tensor are written into it. */
   run(feeds: Tensors, fetches: Record<string, Tensor | null>): Promise<Tensors>
@@ -31,9 +36,23 @@ export interface RuntimeSession {
 
 export interface SessionOptions {
   readonly threads: number
-  /** The folder that external data is located from. */
-  readonly folder: string
+  /** The folder that external data is located from. @default none: the model has no external data */
+  readonly folder?: string
+  /** @default 'cpu' */
+  readonly provider?: Provider
+  /** Nodes that are computed on the CPU whatever the provider, by name. WebGPU only. @default none */
+  readonly hostNodes?: readonly string[]
+  /** Whether the runtime writes which node it placed where to stderr. @default false */
+  readonly logsPlacement?: boolean
+  /**
+   * Whether all outputs stay on the device. Such a session takes no tensors to write into, and every run must ask for the same
+   * outputs: the runtime keeps what was bound before. @default false
+   */
+  readonly keepsOutputs?: boolean
 }
+
+/** Severities of the runtime's log: placement is logged at the first. */
+const logSeverity = { verbose: 0, error: 3 } as const
 
 /**
  * Makes a session from a model's bytes. The weights that it names lie below `folder`.
@@ -42,31 +61,49 @@ export interface SessionOptions {
  */
 export async function createSession(
   model: Uint8Array,
-  { threads, folder }: SessionOptions,
+  options: SessionOptions,
 ): Promise<RuntimeSession> {
   let session: InferenceSession
   try {
-    session = await InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      logSeverityLevel: 3,
-      // The runtime refuses data outside the model's folder, and links: it is given real paths, from here down.
-      extra: { session: { model_external_initializers_file_folder_path: folder } },
-    })
+    session = await InferenceSession.create(model, nativeOptions(options))
   } catch (error) {
     throw failed('could not load the model', error)
   }
+  // A session that logs its placement would otherwise log every run as well.
+  const runOptions = options.logsPlacement === true ? { logSeverityLevel: logSeverity.error } : {}
   return {
     run: async (feeds, fetches) => {
       try {
-        return await session.run(feeds, fetches)
+        return await session.run(feeds, fetches, runOptions)
       } catch (error) {
         throw failed('failed while it ran', error)
       }
     },
     release: () => session.release(),
+  }
+}
+
+function nativeOptions({
+  threads,
+  folder,
+  provider = 'cpu',
+  hostNodes = [],
+  logsPlacement = false,
+  keepsOutputs = false,
+}: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [executionProvider(provider, hostNodes)],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    logSeverityLevel: logsPlacement ? logSeverity.verbose : logSeverity.error,
+    // DirectML takes no memory patterns.
+    ...(provider === 'directml' ? { enableMemPattern: false } : {}),
+    ...(keepsOutputs ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
+    // The runtime refuses data outside the model's folder, and links: it is given real paths, from here down.
+    ...(folder === undefined
+      ? {}
+      : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
   }
 }
 

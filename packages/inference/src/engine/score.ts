@@ -1,7 +1,7 @@
 import type { DecoderSession } from './decoder-session.ts'
 import type { GenerationHooks } from './generate.ts'
 import { InterventionPlan } from './intervention-plan.ts'
-import { KeyValueCache } from './key-value-cache.ts'
+import type { KeyValueStore } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange, TopTokens } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
@@ -29,9 +29,11 @@ export async function score(
   const report = () => hooks.onProgress({ nTokens, nDone, nTotal: spec.items.length })
   const { architecture } = session
   const plan = spec.interventions && new InterventionPlan(architecture, spec.interventions)
-  for (const batch of batches(spec)) {
+  const tokenBudget = Math.min(spec.tokenBudget, session.attention.maxColumns)
+  const bounded = { ...spec, tokenBudget }
+  for (const batch of batches(bounded)) {
     hooks.signal.throwIfAborted()
-    const scored = await new ScoreBatch(session, spec, batch, plan, hooks.signal).run()
+    const scored = await new ScoreBatch(session, bounded, batch, plan, hooks.signal).run()
     for (const item of scored) {
       nDone += 1
       await hooks.onItem(item)
@@ -123,7 +125,7 @@ class ScoreBatch {
 
   async run(): Promise<ScoredItem[]> {
     const { architecture } = this.#session
-    const cache = new KeyValueCache(architecture, this.#batch.length, this.#length)
+    using cache = this.#session.newCache(this.#batch.length, this.#length)
     const spans = this.#batch.flatMap((item, row) =>
       item.spans.map((range) => ({ row, range, weight: 1 / size(range) })),
     )
@@ -147,7 +149,7 @@ class ScoreBatch {
 
   /** Runs one piece of the sequences; gives the spans' sums so far. */
   async #piece(
-    cache: KeyValueCache,
+    cache: KeyValueStore,
     piece: TokenRange,
     spans: readonly Sum[],
     before: PooledSums,
@@ -201,7 +203,7 @@ class ScoreBatch {
     })
   }
 
-  #inputs(cache: KeyValueCache, { start, end }: TokenRange) {
+  #inputs(cache: KeyValueStore, { start, end }: TokenRange) {
     const nColumns = end - start
     const tokenIds = new Int32Array(this.#batch.length * nColumns)
     for (const [row, item] of this.#batch.entries())

@@ -7,6 +7,8 @@ import {
 } from '../families/architecture.ts'
 import { addBlockEnd, interventionInputs } from './interventions.ts'
 import * as io from './io-names.ts'
+import { noiseNodes } from './noise-nodes.ts'
+import { PlainAttention, type RopeInputs } from './plain-attention.ts'
 import { addLogprobs, addSampling } from './readout.ts'
 import type { WeightLocation, WeightLocations } from './weight-source.ts'
 
@@ -19,6 +21,13 @@ export interface DecoderGraphOptions {
   readonly hasLanes?: boolean
   /** A file's location as the model names it: its path relative to the folder that the session is given. */
   readonly locate: (file: string) => string
+  /** Layers whose attention is computed from plain operators instead of the attention operator. @default none */
+  readonly plainAttention?: ReadonlySet<number>
+}
+
+export interface DecoderModel {
+  readonly model: Uint8Array
+  readonly noiseNodes: readonly string[]
 }
 
 /**
@@ -28,10 +37,10 @@ export interface DecoderGraphOptions {
  * Embeddings are an input, so that the embedding matrix is in memory once (packed, for the output head) or, untied, not at
  * all: the few rows that a run needs are read from the file.
  */
-export function buildDecoderGraph(options: DecoderGraphOptions): Uint8Array {
+export function buildDecoderGraph(options: DecoderGraphOptions): DecoderModel {
   const builder = new DecoderBuilder(options)
   builder.build()
-  return encodeModel(builder.graph)
+  return { model: encodeModel(builder.graph), noiseNodes: noiseNodes(builder.graph) }
 }
 
 class DecoderBuilder {
@@ -41,14 +50,23 @@ class DecoderBuilder {
   readonly #nTokens: number
   readonly #hasLanes: boolean
   readonly #locate: (file: string) => string
+  readonly #plainAttention: PlainAttention
   readonly #rowsOf: ReadonlyMap<string, { nIn: number; nOut: number }>
 
-  constructor({ architecture, weights, nTokens, hasLanes = false, locate }: DecoderGraphOptions) {
+  constructor({
+    architecture,
+    weights,
+    nTokens,
+    hasLanes = false,
+    locate,
+    plainAttention = new Set(),
+  }: DecoderGraphOptions) {
     this.#architecture = architecture
     this.#weights = weights
     this.#nTokens = nTokens
     this.#hasLanes = hasLanes
     this.#locate = locate
+    this.#plainAttention = new PlainAttention(this.graph, architecture, plainAttention)
     this.#rowsOf = new Map(linearModules(architecture).map((m) => [m.path, m]))
   }
 
@@ -124,10 +142,11 @@ class DecoderBuilder {
     }
     const names = io.cacheNames(layer)
     const cacheShape = ['B', nKvHeads, 'C', headDim]
-    const [context, newKeys, newValues] = graph.nodeWithOutputs(
+    const queries = project('q', nHeads)
+    const [operatorContext, newKeys, newValues] = graph.nodeWithOutputs(
       'GroupQueryAttention',
       [
-        project('q', nHeads),
+        queries,
         project('k', nKvHeads),
         project('v', nKvHeads),
         graph.input(names.keys, 'float32', cacheShape),
@@ -151,6 +170,10 @@ class DecoderBuilder {
     ) as [Value, Value, Value]
     graph.output(newKeys, names.newKeys)
     graph.output(newValues, names.newValues)
+    const rows = { queries, keys: newKeys, values: newValues }
+    const context = this.#plainAttention.has(layer)
+      ? this.#plainAttention.add(layer, rows, shared.ropes[rope] as RopeInputs)
+      : operatorContext
     return this.#linear(this.#flatten(context, nHeads * headDim), `${prefix}.o_proj`)
   }
 
@@ -273,9 +296,4 @@ interface AttentionInputs {
   readonly totalLength: Value
   readonly ropes: readonly RopeInputs[]
   readonly batchShape: Value
-}
-
-interface RopeInputs {
-  readonly cosines: Value
-  readonly sines: Value
 }

@@ -8,6 +8,8 @@ export const inputs = {
   totalLength: 'total_length',
   /** int64 [N]: rows of the flattened [B * S, dModel] states that logits are computed for. */
   logitRows: 'logit_rows',
+  /** int64 [B, S]: the position of each token. Only where attention is computed from plain operators. */
+  positions: 'positions',
   /** float32 [P, B * S]: how much each token's state adds to each sum. */
   poolWeights: 'pool_weights',
   /** float32 [K, dModel]: unit directions of interventions, those of layer 0 first, each layer's in order. */
@@ -78,3 +80,6 @@ export const adapterNames = (modulePath: string) => ({
   b: `${modulePath}.lora_B`,
   mask: `${modulePath}.lane_mask`,
 })
+
+/** float32 [B, 1, S, C], added to scores where attention is computed from plain operators: 0 where a token may look, else -1e30. */
+export const attentionBiasName = (window: number | null) => `attention_bias.${window ?? 'full'}`

@@ -1,0 +1,27 @@
+/** What a model can run on. `directml` is the runtime's `dml`. */
+export const providers = ['cpu', 'cuda', 'webgpu', 'coreml', 'directml'] as const
+export type Provider = (typeof providers)[number]
+
+/** A provider by name, or `auto`: CUDA where its libraries load, else the CPU. */
+export const providerRequests = ['auto', ...providers] as const
+export type ProviderRequest = (typeof providerRequests)[number]
+
+/** Where a provider computes. */
+export interface Device {
+  readonly provider: Provider
+  /** As its driver or the system calls it. */
+  readonly name: string
+  /** A software device computes on the processor: right, and slow. */
+  readonly kind: 'hardware' | 'software'
+}
+
+/** The provider's entry in the runtime's session options. */
+export function executionProvider(
+  provider: Provider,
+  hostNodes: readonly string[],
+): { readonly name: string; readonly forceCpuNodeNames?: readonly string[] } {
+  if (provider === 'directml') return { name: 'dml' }
+  if (provider === 'webgpu' && hostNodes.length > 0)
+    return { name: 'webgpu', forceCpuNodeNames: hostNodes }
+  return { name: provider }
+}
