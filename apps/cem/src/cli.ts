@@ -64,9 +64,10 @@ function makeProgram(finish: (code: number) => void): Command {
   program
     .command('doctor')
     .description('says what this machine has for running models, and what is missing')
-    .action(async () => {
+    .addOption(providerOption())
+    .action(async (flags) => {
       const { doctorCommand } = await import('./commands/doctor.ts')
-      finish(await doctorCommand())
+      finish(await doctorCommand(flags))
     })
   return program
 }
@@ -90,6 +91,7 @@ function withSamplingFlags(command: Command): Command {
     .option('--n-per-question <n>', 'answers to each question', positiveInteger)
     .option('--seed <n>', 'seed of the noise', integer)
     .option('--max-new-tokens <n>', 'longest answer, in tokens', positiveInteger)
+    .addOption(providerOption())
     .option('--activation-layers <layers...>', 'only these layers', integers)
     .option('--extract-activations', 'gather activations (the default)')
     .option('--no-activations', 'gather none')
@@ -97,6 +99,17 @@ function withSamplingFlags(command: Command): Command {
     .option('--plain', 'plain lines instead of the live screen')
     .option('--json', 'one JSON object a line')
     .option('--resume', 'go on with what is there (always done)')
+}
+
+function providerOption(): Option {
+  return new Option('--provider <provider>', 'what models run on (default: auto)').choices([
+    'auto',
+    'cpu',
+    'cuda',
+    'webgpu',
+    'coreml',
+    'directml',
+  ])
 }
 
 function withJudgeFlags(command: Command): Command {
@@ -193,6 +206,7 @@ function addFileCommands(program: Command, finish: (code: number) => void): void
     .option('--merge-first', 'merge the first adapter into the weights')
     .option('--base-alias <names...>', 'other names of the base that adapters may carry')
     .option('--activation-layers <layers...>', 'only these layers', integers)
+    .addOption(providerOption())
     .addOption(
       new Option('--span <span>', 'tokens that are averaged')
         .choices(['content', 'turn'])

@@ -16,6 +16,7 @@ export interface EvaluationFlags {
   readonly questions?: readonly string[] | string
   readonly baseAlias?: readonly string[]
   readonly personaAtInference?: string
+  readonly provider?: string
 }
 
 /** Config values that the flags set; undefined where a flag was not given, which replaces nothing. */
@@ -27,6 +28,7 @@ export function overridesOf(flags: EvaluationFlags): Record<string, unknown> {
     skipInitial: flags.skipInitial,
     baseAliases: flags.baseAlias,
     personaAtInference: flags.personaAtInference,
+    engine: { provider: flags.provider },
     sampling: {
       samplesPerQuestion: flags.nPerQuestion,
       seed: flags.seed,

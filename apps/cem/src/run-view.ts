@@ -98,6 +98,7 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
         judging: null,
         isAnalysing: false,
       }
+    case 'device':
     case 'self-test':
     case 'analysis-inputs':
       return view

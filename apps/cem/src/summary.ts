@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Analysis, RunWarning } from '@cem/experiment'
+import type { Device } from '@cem/inference'
 import { percent, terminalText } from './terminal-text.ts'
+
+/** `SwiftShader (webgpu, software)` */
+export function deviceLine({ name, provider, kind }: Device): string {
+  return `${name} (${provider}${kind === 'software' ? ', software' : ''})`
+}
 
 /** What a run ends with on the terminal: the last checkpoints, comparisons, warnings, and the files. */
 export async function runSummary(

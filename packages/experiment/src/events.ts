@@ -1,4 +1,4 @@
-import type { SelfTestReport } from '@cem/inference'
+import type { Device, Placement, SelfTestReport } from '@cem/inference'
 import type { CellMetrics } from './analysis/cell-metrics.ts'
 import type { Cell } from './plan/cell.ts'
 
@@ -30,6 +30,8 @@ export interface RunWarning {
     | 'direction-skipped'
     | 'interval-unreliable'
     | 'empty-answers'
+    | 'software-device'
+    | 'cpu-fallback'
   readonly message: string
   readonly cells: readonly string[]
 }
@@ -69,6 +71,8 @@ export type RunEvent =
       /** Judging only. */
       readonly judge: JudgeCounters | null
     }
+  /** What the models of this process run on, and which of their nodes the CPU computes. */
+  | { readonly type: 'device'; readonly device: Device; readonly placement: Placement | null }
   | { readonly type: 'self-test'; readonly unit: string; readonly report: SelfTestReport }
   | {
       readonly type: 'unit-end'

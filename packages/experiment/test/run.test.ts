@@ -75,6 +75,21 @@ describe('a whole run', () => {
     expect(endOf(events)).toMatchObject({ type: 'run-end', outcome: 'complete', remaining: 0 })
   })
 
+  test('records what computed it: in an event, in the lock, and with every answer', async () => {
+    const devices = events.filter((event) => event.type === 'device')
+    expect(devices).toMatchObject([{ device: { provider: 'cpu' }, placement: null }])
+    const { name } = (devices[0] as Extract<RunEvent, { type: 'device' }>).device
+    const lock = (await readJson(results('.cem/tiny/lock.json'))) as { engine: unknown }
+    expect(lock.engine).toEqual({ provider: 'cpu', device: name })
+    const answers = await readCompletions(
+      new RunStore(join(study.folder, 'results'), 'tiny'),
+      'plain/10',
+    )
+    expect(answers.size).toBeGreaterThan(0)
+    for (const answer of answers.values())
+      expect(answer).toMatchObject({ provider: 'cpu', device: name })
+  })
+
   test('progress only grows, has constant totals, and every unit ends complete', () => {
     const seen = new Map<string, { done: number; total: number }>()
     for (const event of events) {

@@ -1,4 +1,5 @@
 import { activationsForCsv } from '@cem/experiment'
+import type { ProviderRequest } from '@cem/inference'
 import { exitCodes } from '../exit-codes.ts'
 import { progressLine } from '../plain/progress-line.ts'
 import { abortOnSignals } from './abort-on-signals.ts'
@@ -10,6 +11,7 @@ interface ActivationsFlags {
   readonly baseAlias?: readonly string[]
   readonly activationLayers?: readonly number[]
   readonly span: 'content' | 'turn'
+  readonly provider?: ProviderRequest
   readonly output?: string
 }
 
@@ -29,6 +31,7 @@ export async function activationsCommand(csv: string, flags: ActivationsFlags): 
     baseAliases: flags.baseAlias,
     activationLayers: flags.activationLayers,
     span: flags.span,
+    provider: flags.provider,
     signal: signals.signal,
     onProgress: progressLine('extracted'),
   })

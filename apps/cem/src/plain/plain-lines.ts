@@ -1,5 +1,6 @@
 import type { RunEvent } from '@cem/experiment'
 import type { RunView } from '../run-view.ts'
+import { deviceLine } from '../summary.ts'
 import { duration, percent, terminalText } from '../terminal-text.ts'
 
 /** How often the progress of a unit is printed. */
@@ -23,6 +24,8 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
       }
       case 'warning':
         return [`warning: ${terminalText(event.warning.message)}`]
+      case 'device':
+        return [`runs on ${terminalText(deviceLine(event.device))}`]
       case 'self-test': {
         const layers = event.report.layers.map(
           ({ role, mode, status, effect }) =>

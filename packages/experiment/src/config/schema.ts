@@ -1,3 +1,4 @@
+import { providerRequests } from '@cem/inference'
 import { z } from 'zod'
 
 const name = z
@@ -111,8 +112,14 @@ const analysisSchema = z.strictObject({
   seed: z.int().min(0).default(0),
 })
 
+const engineSchema = z.strictObject({
+  provider: z
+    .enum(providerRequests)
+    .default('auto')
+    .describe('What models run on. auto: CUDA where its libraries load, else the CPU.'),
+})
+
 const executorSchema = z.strictObject({
-  device: z.literal('cpu', 'only cpu so far').default('cpu'),
   threads: count.optional(),
 })
 
@@ -149,6 +156,7 @@ export const configSchema = z.strictObject({
   activations: z.union([z.literal(false), activationsSchema]).prefault({}),
   direction: directionSchema.prefault({}),
   analysis: analysisSchema.prefault({}),
+  engine: engineSchema.prefault({}),
   executor: executorSchema.prefault({}),
 })
 

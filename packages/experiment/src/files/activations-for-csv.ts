@@ -1,5 +1,5 @@
 import { ActivationScratch, extractMeans, retokenize, writeActivationSet } from '@cem/activations'
-import { type LayerRequest, loadModel, type SpanName } from '@cem/inference'
+import { type LayerRequest, loadModel, type ProviderRequest, type SpanName } from '@cem/inference'
 import { readEvalCsv } from '../study/eval-csv.ts'
 
 export interface ActivationsForCsvOptions {
@@ -14,6 +14,8 @@ export interface ActivationsForCsvOptions {
   /** @default 'content' */
   readonly span?: SpanName | undefined
   readonly threads?: number | undefined
+  /** @default 'auto' */
+  readonly provider?: ProviderRequest | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
@@ -40,6 +42,7 @@ export async function activationsForCsv({
   activationLayers,
   span = 'content',
   threads,
+  provider,
   signal,
   onProgress,
 }: ActivationsForCsvOptions): Promise<ActivationsForCsvReport> {
@@ -48,6 +51,7 @@ export async function activationsForCsv({
     base,
     layers: adapters,
     baseAliases,
+    provider,
     signal,
     ...(threads === undefined ? {} : { threads }),
   })

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
-import type { Composition } from '@cem/inference'
+import type { Composition, Device } from '@cem/inference'
 import { createLogprobProtocol, protocolForQuestion } from '@cem/judge'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -23,6 +23,8 @@ export interface LockInput {
   readonly sets: readonly QuestionSet[]
   /** Where the weights are at hand. */
   readonly compositions: ReadonlyMap<string, Composition> | undefined
+  /** What the models run on, where they run here. */
+  readonly device?: Device | undefined
 }
 
 /**
@@ -43,12 +45,19 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
   if (drifts.length > 0 && onDrift === 'refuse') throw drifted(store, drifts)
   const cells = joinCells(locked, found)
   const base = drifts.length > 0 ? found : locked
-  const next: Lock = { ...base, createdAt: locked.createdAt, cells }
+  const engine = base.engine ?? locked.engine
+  const next: Lock = {
+    ...base,
+    createdAt: locked.createdAt,
+    cells,
+    ...(engine === undefined ? {} : { engine }),
+  }
   if (JSON.stringify(next) !== JSON.stringify(locked)) await writeLock(store, next)
   return drifts
 }
 
-async function buildLock({ loaded, cells, sets, compositions }: LockInput): Promise<Lock> {
+async function buildLock(input: LockInput): Promise<Lock> {
+  const { loaded, cells, sets, compositions, device } = input
   const { config, name } = loaded
   const locked: Record<string, LockedCell> = {}
   for (const cell of cells) {
@@ -63,6 +72,7 @@ async function buildLock({ loaded, cells, sets, compositions }: LockInput): Prom
     createdAt: new Date().toISOString(),
     software: software(),
     sampling: { temperature, maxNewTokens, seed, samplesPerQuestion: samplesPerQuestion ?? null },
+    ...(device === undefined ? {} : { engine: { provider: device.provider, device: device.name } }),
     questions: sets.map((set) => ({
       set: set.name,
       files: set.files.map((file) => file.sha256),

@@ -1,4 +1,4 @@
-import type { Composition } from '@cem/inference'
+import { type Composition, type Model, placementWarnings } from '@cem/inference'
 import type { Cell } from '../plan/cell.ts'
 import { unitId } from '../plan/units.ts'
 import { generateCell } from './generate-cell.ts'
@@ -15,7 +15,9 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
   const { compositions } = state.prepared
   if (!state.phases.has('generate') || compositions === undefined) return
   const { loaded, cache } = state.options
-  await using pool = new ModelPool({ threads: loaded.config.executor.threads, cache })
+  const { threads } = loaded.config.executor
+  await using pool = new ModelPool({ threads, cache, provider: state.prepared.device })
+  const announce = deviceAnnouncer(state)
   await workThrough({
     units: state.own.map((cell) => unitId('generate', cell.id)),
     state,
@@ -27,6 +29,7 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
         const { files, nResponses } = await withRestart(pool, state, async () => {
           const model = await pool.activate(composition, state.signal)
           await locked
+          await announce(model)
           await state.record({ type: 'self-test', unit, report: model.selfTest })
           return generateCell({ context: state.context, cell, unit, model, composition })
         })
@@ -34,6 +37,19 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
       })
     },
   })
+}
+
+/** Records what the first model runs on, with what the CPU computes of it. */
+function deviceAnnouncer(state: RunState): (model: Model) => Promise<void> {
+  let isTold = false
+  return async ({ device, placement }) => {
+    if (isTold) return
+    isTold = true
+    await state.record({ type: 'device', device, placement })
+    const messages = placement === null ? [] : placementWarnings(device.provider, placement)
+    for (const message of messages)
+      await state.record({ type: 'warning', warning: { code: 'cpu-fallback', message, cells: [] } })
+  }
 }
 
 /** An engine that died is started again once: what it had given out is stored, and the rest is drawn anew. */

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
 import { ActivationScratch, extractMeans, writeActivationSet } from '@cem/activations'
-import type { Completion, Composition, Model } from '@cem/inference'
+import type { Completion, Composition, Device, Model } from '@cem/inference'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import { type PlannedRow, plannedRows, promptsOf, type QuestionSet } from '../plan/question-sets.ts'
@@ -93,7 +93,7 @@ async function drawMissing(
     const row = { set, question: completion.promptId, ...pick(completion) }
     // The activations first: an answer in the ledger is one whose row is on disk.
     await activations.write(row, completion)
-    await ledger.append(completionRecord(row, completion, config, cell))
+    await ledger.append(completionRecord(row, completion, config, cell, model.device))
     done += 1
     if (performance.now() - lastSync < syncIntervalInMs) continue
     await ledger.sync()
@@ -110,6 +110,7 @@ function completionRecord(
   { promptTokenIds, tokenIds, text, finishReason }: Completion,
   { sampling }: ExperimentConfig,
   cell: Cell,
+  { provider, name: device }: Device,
 ): CompletionRecord {
   const { seed } = sampling
   return {
@@ -120,6 +121,8 @@ function completionRecord(
     tokenIds,
     text,
     finishReason,
+    provider,
+    device,
   }
 }
 

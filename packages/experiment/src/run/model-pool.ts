@@ -1,7 +1,9 @@
-import { type Composition, type Model, openModel } from '@cem/inference'
+import { type Composition, type Device, type Model, openModel } from '@cem/inference'
 
 export interface ModelPoolOptions {
   readonly threads?: number | undefined
+  /** @default what `auto` means */
+  readonly provider?: Device | undefined
   readonly cache?: string | undefined
 }
 

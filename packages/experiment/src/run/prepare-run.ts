@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
-import type { Composition } from '@cem/inference'
+import { type Composition, type Device, resolveProvider } from '@cem/inference'
 import type { Phase, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { planCells } from '../plan/plan-cells.ts'
@@ -17,6 +17,8 @@ export interface PreparedRun {
   readonly cells: readonly Cell[]
   readonly sets: readonly QuestionSet[]
   readonly compositions: ReadonlyMap<string, Composition> | undefined
+  /** What the models run on; undefined where none runs. */
+  readonly device: Device | undefined
   readonly warnings: readonly RunWarning[]
   /** Units that are done. */
   readonly done: Set<string>
@@ -28,7 +30,7 @@ export interface PreparedRun {
  * Reads the plan and everything that it names, before anything runs: what is wrong with a file is said now. Phases that need no
  * weights take the cells from the lock, so that they also run where the weights are not.
  *
- * @throws CemError `run-unknown`, and those of `planCells`, `readQuestionSets` and `composeCells`
+ * @throws CemError `run-unknown`, `provider-unavailable`, and those of `planCells`, `readQuestionSets` and `composeCells`
  */
 export async function prepareRun(
   { loaded, cache, signal }: RunOptions,
@@ -41,13 +43,17 @@ export async function prepareRun(
   const compositions = needsWeights
     ? await composeCells(cells, { baseAliases: loaded.config.baseAliases, cache, signal })
     : undefined
+  const { provider } = loaded.config.engine
+  const device = needsWeights ? await resolveProvider(provider, { signal }) : undefined
   return {
     cells,
     sets,
     compositions,
+    device,
     warnings: [
       ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
       ...leftOutWarnings(sets),
+      ...deviceWarnings(device),
       ...(compositions === undefined ? [] : await compositionWarnings(cells, compositions)),
     ],
     ...(await finishedUnits(store, loaded.resultsFolder)),
@@ -87,6 +93,12 @@ function leftOutWarnings(sets: readonly QuestionSet[]): RunWarning[] {
       message: `${set.leftOut.length} questions are format variants and are left out: ${set.leftOut.slice(0, 8).join(', ')}. Set questions.includeFormatVariants to ask them.`,
       cells: [],
     }))
+}
+
+function deviceWarnings(device: Device | undefined): RunWarning[] {
+  if (device?.kind !== 'software') return []
+  const message = `The provider ${device.provider} runs on ${device.name}, which computes on the processor: right, and many times slower than provider cpu.`
+  return [{ code: 'software-device', message, cells: [] }]
 }
 
 /** Forgets what depends on something that moved; the old records are kept beside. */

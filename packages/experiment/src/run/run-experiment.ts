@@ -97,9 +97,9 @@ async function start(state: RunState): Promise<void> {
 /** Holds the run against its lock. The weights are hashed here, while the first model loads. */
 async function lock(state: RunState): Promise<void> {
   const { loaded, onDrift = 'refuse' } = state.options
-  const { cells, sets, compositions } = state.prepared
+  const { cells, sets, compositions, device } = state.prepared
   try {
-    const input = { loaded, store: state.store, cells, sets, compositions }
+    const input = { loaded, store: state.store, cells, sets, compositions, device }
     await resetDrifted(state.store, await checkLock(input, onDrift), state.prepared)
   } catch (error) {
     state.abort.abort(error)

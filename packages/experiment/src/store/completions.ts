@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Provider } from '@cem/inference'
 import type { PlannedRow, QuestionSetName } from '../plan/question-sets.ts'
 import { type RunStore, readFolder } from './run-store.ts'
 
@@ -10,6 +11,10 @@ export interface CompletionRecord extends PlannedRow {
   readonly tokenIds: readonly number[]
   readonly text: string
   readonly finishReason: 'stop' | 'length'
+  /** What computed it; absent in records from before there was a choice, which are the CPU's. */
+  readonly provider?: Provider
+  /** The device's name. */
+  readonly device?: string
 }
 
 /** Identifies an answer within a cell. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFileAtomic } from '@cem/core'
-import type { CompositionRecord } from '@cem/inference'
+import type { CompositionRecord, Provider } from '@cem/inference'
 import type { Cell } from '../plan/cell.ts'
 import { readOptionalJson } from './read-json.ts'
 import type { RunStore } from './run-store.ts'
@@ -18,6 +18,8 @@ export interface Lock {
     readonly seed: number
     readonly samplesPerQuestion: number | null
   }
+  /** What computes the answers: those of another provider are no part of this run. Locks from before it was recorded are `cpu`. */
+  readonly engine?: { readonly provider: Provider; readonly device: string }
   readonly questions: readonly {
     readonly set: string
     readonly files: readonly string[]
@@ -70,6 +72,8 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
   }
   for (const key of ['temperature', 'maxNewTokens', 'seed', 'samplesPerQuestion'] as const)
     compare(`sampling.${key}`, 'generate', locked.sampling[key], found.sampling[key])
+  if (found.engine !== undefined)
+    compare('engine.provider', 'generate', locked.engine?.provider ?? 'cpu', found.engine.provider)
   compare('questions', 'generate', locked.questions, found.questions)
   compare('activations', 'generate', locked.activations, found.activations)
   for (const key of ['model', 'address', 'minMass', 'protocols'] as const)
