@@ -105,3 +105,27 @@ test('an abort stops WebGPU within a step, and the next request runs', async () 
   const after = await collect(onWebgpu, { seed: 3, maxNewTokens: 1, stopTokenIds: [] })
   expect(after.size).toBe(10)
 })
+
+test('rows of one batch on WebGPU run under different adapters as on the CPU', async () => {
+  const base = { base: join(fixtures, golden.folder), baseAliases: [golden.repository], cache }
+  const found: string[][] = []
+  for (const provider of ['cpu', 'webgpu'] as const) {
+    await using model = await loadModel({ ...base, lanes: true, provider })
+    await model.addLane('em', layerRequests(golden, [{ adapter: 'plain', mode: 'stacked' }]))
+    const tokenIds = [5, 9, 33]
+    const rows: string[] = []
+    for await (const { lane, tokenIds: sampled } of model.generate({
+      prompts: [
+        { id: 'q', tokenIds },
+        { id: 'q', tokenIds, lane: 'em' },
+      ],
+      seed: 4,
+      maxNewTokens: 6,
+      stopTokenIds: [],
+    }))
+      rows.push(`${lane ?? 'the base'}: ${sampled.join(' ')}`)
+    found.push(rows.toSorted())
+  }
+  expect(found[0]).toHaveLength(2)
+  expect(found[1]).toEqual(found[0])
+})

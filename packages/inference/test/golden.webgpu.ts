@@ -7,7 +7,6 @@ import {
   drift,
   fixtures,
   type GoldenModel,
-  layerRequests,
   manifest,
   modelNamed,
   readGolden,
@@ -69,34 +68,4 @@ describe.each(models)('$name on WebGPU against Transformers and PEFT', (golden) 
     expect(model.placement?.nNodes['WebGpuExecutionProvider']).toBeGreaterThan(50)
     expect(model.placement?.onCpu.filter(({ reason }) => reason === 'fallback')).toEqual([])
   })
-})
-
-describe('adapters on WebGPU against PEFT', () => {
-  const golden = modelNamed('gqa-6-2-tied')
-  let model: Model
-  beforeAll(async () => {
-    model = await loadOnWebgpu(golden)
-  })
-  afterAll(() => model[Symbol.asyncDispose]())
-
-  const cases = [
-    ...golden.adapters.map((adapter) => ({
-      name: `the adapter ${adapter.name}`,
-      layers: [{ adapter: adapter.name, mode: 'stacked' as const }],
-      file: adapter.golden,
-    })),
-    ...golden.compositions.map(({ name, layers, golden: file }) => ({ name, layers, file })),
-    { name: 'the base again, every layer off', layers: [], file: golden.golden },
-  ]
-  test.each(cases)('$name', async ({ layers, file }) => {
-    await model.switchTo(layerRequests(golden, layers))
-    const drifts = await forwardDrifts(model, golden, await readGolden(golden, file))
-    expect(drifts.length).toBeGreaterThan(golden.nLayers + 1)
-    expect(drifts.filter(({ value }) => !(value <= tolerance))).toEqual([])
-  })
-})
-
-test('attention with a cap, which the operator of WebGPU leaves out, is computed from plain operators', async () => {
-  await using model = await loadOnWebgpu(modelNamed('gemma2'))
-  expect(model.placement?.plainAttentionLayers).toEqual([0, 1, 2])
 })

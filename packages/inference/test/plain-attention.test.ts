@@ -25,7 +25,14 @@ test.each(names)(
     const { architecture, weights, tokenizer } = base
     const plainLayers = new Set(architecture.layers.keys())
     await using session = await DecoderSession.open(
-      { architecture, weights, nTokens: tokenizer.nTokens, threads: 1, provider: 'cpu' },
+      {
+        architecture,
+        weights,
+        nTokens: tokenizer.nTokens,
+        threads: 1,
+        provider: 'cpu',
+        hasLanes: false,
+      },
       { plainLayers, maxColumns: Number.POSITIVE_INFINITY },
     )
     const prompts = await readGolden(golden, golden.golden)
@@ -34,13 +41,15 @@ test.each(names)(
         tokenIds: Int32Array.from(ids),
         spans: [],
         logprobs: null,
+        nTopLogprobs: 0,
+        generated: null,
         logits: { start: 0, end: ids.length },
         states: null,
       }))
       const found: ScoredItem[] = []
       await score(
         session,
-        { items, layers: [], tokenBudget },
+        { items, layers: [], tokenBudget, lanes: null },
         {
           onItem: async (item) => {
             found.push(item)
