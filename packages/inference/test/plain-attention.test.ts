@@ -49,7 +49,7 @@ test.each(names)(
       const found: ScoredItem[] = []
       await score(
         session,
-        { items, layers: [], tokenBudget, lanes: null },
+        { items, layers: [], tokenBudget, lanes: null, interventions: null, isBefore: false },
         {
           onItem: async (item) => {
             found.push(item)
