@@ -267,8 +267,7 @@ export class Model implements AsyncDisposable {
     const closingTokenIds = wantsTurn ? this.tokenizer.closingTokenIds() : []
     const longest = Math.max(0, ...encoded.map((ids) => ids.length))
     const batchSize =
-      options.batchSize ??
-      defaultBatchSize(this.architecture, longest + maxNewTokens + closingTokenIds.length)
+      options.batchSize ?? this.#defaultBatchSize(longest + maxNewTokens + closingTokenIds.length)
     const items = entries.map(({ prompt, promptIndex, paraphrase, sample }) => ({
       promptIndex,
       noise: randomKey('sample', seed, replicate, prompt.id, paraphrase, sample),
@@ -348,8 +347,7 @@ export class Model implements AsyncDisposable {
     const listHashes = interventionHashes(lists)
     const isBefore = options.statesAt === 'before'
     const wantsLogprobs = sequences.some((s) => s.logprobs !== undefined || s.logits !== undefined)
-    const tokenBudget =
-      options.tokenBudget ?? (wantsLogprobs ? scoreBudget(this.architecture) : 512)
+    const tokenBudget = options.tokenBudget ?? this.#scoreBudget(wantsLogprobs)
     const items = sequences.map((sequence, i) => ({
       tokenIds: Int32Array.from(sequence.tokenIds),
       spans: Object.values(sequence.spans ?? {}),
@@ -470,6 +468,16 @@ export class Model implements AsyncDisposable {
     if (lane !== undefined) return lane.composition
     const known = Array.from(this.#lanes.keys(), (key) => `'${key}'`).join(', ')
     throw invalid(`there is no lane '${name}'; there ${known === '' ? 'are none' : `is ${known}`}`)
+  }
+
+  #scoreBudget(wantsLogprobs: boolean): number {
+    if (this.device.provider === 'cuda') return wantsLogprobs ? 2048 : 8192
+    return wantsLogprobs ? scoreBudget(this.architecture) : 512
+  }
+
+  /** On CUDA the engine asks the device how many rows it holds. */
+  #defaultBatchSize(capacity: number): number {
+    return this.device.provider === 'cuda' ? 1024 : defaultBatchSize(this.architecture, capacity)
   }
 
   #allLayers(): number[] {

@@ -26,7 +26,15 @@ export interface SelfTestReport {
 }
 
 /** Below this share of the largest logit a change is not told from rounding, in 32-bit floats (design: self-test). */
-const smallestEffect = 1e-5
+export const smallestEffect = 1e-5
+
+/** In half precision: so many times what the same prompt's logits differ by between two places of a batch. */
+const roundingFactor = 4
+
+/** What a layer must change the logits by at least, where kernels compute in half precision. */
+export function smallestHalfEffect(here: Float32Array, there: Float32Array): number {
+  return Math.max(smallestEffect, roundingFactor * relativeDifference(there, here))
+}
 
 /** How far merged logits may lie from stacked ones: 32-bit rounding, or the type's own (2^-11 and 2^-8 a weight). */
 const mergeTolerance = { F32: 2e-4, F16: 1e-2, BF16: 8e-2 } as const
@@ -46,14 +54,15 @@ export function checkStacked(
   layer: { readonly role: LayerRole; readonly path: string },
   isUntrained: boolean,
   logits: { readonly on: Float32Array; readonly off: Float32Array },
+  smallest = smallestEffect,
 ): LayerTest {
   const effect = relativeDifference(logits.on, logits.off)
-  if (isUntrained ? effect !== 0 : effect <= smallestEffect)
+  if (isUntrained ? effect !== 0 : effect <= smallest)
     throw new CemError({
       code: 'layer-inactive',
       message: isUntrained
         ? `The ${layer.role} adapter ${layer.path} is all zero, and yet it changes the logits by ${effect.toExponential(1)} of the largest. The engine is at fault.`
-        : `The ${layer.role} adapter ${layer.path} is not active: switching it on changes the logits by ${effect.toExponential(1)} of the largest, and rounding alone explains ${smallestEffect}. Its results would be those of the model without it.`,
+        : `The ${layer.role} adapter ${layer.path} is not active: switching it on changes the logits by ${effect.toExponential(1)} of the largest, and rounding alone explains ${smallest.toExponential(1)}. Its results would be those of the model without it.`,
       data: { path: layer.path, effect },
     })
   return { ...layer, mode: 'stacked', effect, status: isUntrained ? 'untrained' : 'active' }

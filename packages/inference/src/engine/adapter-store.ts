@@ -34,14 +34,17 @@ export class AdapterStore {
   readonly #modules: readonly LinearModule[]
   readonly #loaded = new Map<string, LoadedAdapter>()
   readonly #hasLanes: boolean
+  readonly #minRank: number
   #feeds: Record<string, Tensor>
   readonly #alone = new Map<string, LaneStack>()
   /** The matrices of several lanes put together, for the runs that follow. */
   #together: { readonly key: string; readonly stack: LaneStack } | undefined
 
-  constructor(modules: readonly LinearModule[], hasLanes: boolean) {
+  /** `minRank`: lower ranks are filled up with zeros, for providers that cannot multiply matrices of no columns. */
+  constructor(modules: readonly LinearModule[], hasLanes: boolean, minRank = 0) {
     this.#modules = modules
     this.#hasLanes = hasLanes
+    this.#minRank = minRank
     this.#feeds = this.#stack([[]]).feeds
   }
 
@@ -129,7 +132,7 @@ export class AdapterStore {
     const ranks = new Map<string, readonly number[]>()
     for (const { path, nIn, nOut } of this.#modules) {
       const parts = found.map((lane) => partsOf(lane, path))
-      const { a, b, rank } = stackRanks(parts.flat(), nIn, nOut)
+      const { a, b, rank } = stackRanks(parts.flat(), nIn, nOut, this.#minRank)
       const names = adapterNames(path)
       feeds[names.a] = floats(a, [rank, nIn])
       feeds[names.b] = floats(b, [nOut, rank])
@@ -171,10 +174,15 @@ function weighted(matrices: Matrices, weight: number): Matrices {
 }
 
 /** Several adapters of one module are one of their summed rank: rows of A one below another, columns of B side by side. */
-function stackRanks(parts: readonly Matrices[], nIn: number, nOut: number): Matrices {
+function stackRanks(
+  parts: readonly Matrices[],
+  nIn: number,
+  nOut: number,
+  minRank: number,
+): Matrices {
   const [only] = parts
   if (parts.length === 1 && only !== undefined) return only
-  const rank = sumOfRanks(parts)
+  const rank = Math.max(minRank, sumOfRanks(parts))
   const a = new Float32Array(rank * nIn)
   const b = new Float32Array(nOut * rank)
   let offset = 0

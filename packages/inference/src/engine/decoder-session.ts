@@ -90,6 +90,7 @@ export class DecoderSession implements AsyncDisposable {
   readonly attention: CheckedAttention
   /** Nodes that are computed on the CPU whatever the provider. */
   readonly hostNodes: readonly string[]
+  readonly readsWholeTexts = false
   readonly #session: RuntimeSession
   readonly #embeddings: EmbeddingTable
   readonly #positions: readonly PositionTable[]

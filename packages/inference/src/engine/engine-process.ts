@@ -2,6 +2,7 @@
 import { CemError, messageOf } from '@cem/core'
 import { DecoderSession } from './decoder-session.ts'
 import { Generation, generate } from './generate.ts'
+import { generateInWaves } from './generate-in-waves.ts'
 import { LiveQueue } from './live-queue.ts'
 import { merge } from './merge.ts'
 import { mergeInto } from './merge-into.ts'
@@ -24,6 +25,8 @@ import type {
 import { probe } from './probe.ts'
 import { describeRuntime } from './runtime.ts'
 import { score } from './score.ts'
+import { refuse } from './wave-refusal.ts'
+import { WaveSession } from './wave-session.ts'
 
 /** Items sent ahead of what the consumer took. */
 const maxAhead = 32
@@ -80,7 +83,7 @@ class Call {
   }
 }
 
-let session: DecoderSession | undefined
+let session: DecoderSession | WaveSession | undefined
 let threads = 1
 const calls = new Map<number, Call>()
 
@@ -95,7 +98,8 @@ const methods: {
     await session?.[Symbol.asyncDispose]()
     session = undefined
     threads = spec.threads
-    session = await DecoderSession.open(spec)
+    session =
+      spec.provider === 'cuda' ? await WaveSession.open(spec) : await DecoderSession.open(spec)
     const { attention, hostNodes } = session
     const plainLayers = [...attention.plainLayers]
     const { maxColumns } = attention
@@ -115,7 +119,10 @@ const methods: {
     return null
   },
   generate: async (spec: GenerationSpec, call) => {
-    await generate(loaded(), spec, call.hooks)
+    const model = loaded()
+    await (model instanceof WaveSession
+      ? generateInWaves(model, spec, call.hooks)
+      : generate(model, spec, call.hooks))
     return null
   },
   generateLive: async (spec: LiveSpec, call) => {
@@ -123,12 +130,19 @@ const methods: {
     const give = (events: readonly LiveEvent[]) => call.give(events)
     const hooks = requests.hooks(abort.signal, give)
     const plain = { capture: null, lanes: null, interventions: null, truncation: null }
-    await new Generation(loaded(), requests, { ...spec, ...plain }, hooks).run()
+    const model = loaded()
+    if (model instanceof WaveSession) {
+      refuse({ 'open batches': true })
+      return null
+    }
+    await new Generation(model, requests, { ...spec, ...plain }, hooks).run()
     abort.signal.throwIfAborted()
     return null
   },
   score: async (spec: ScoreSpec, call) => {
-    await score(loaded(), spec, call.hooks)
+    const model = loaded()
+    if (model instanceof WaveSession) refuse({ interventions: spec.interventions !== null })
+    await score(model, spec, call.hooks)
     return null
   },
   runtimeInfo: async () => describeRuntime(),
@@ -136,7 +150,7 @@ const methods: {
   memory: async () => memory(),
 }
 
-function loaded(): DecoderSession {
+function loaded(): DecoderSession | WaveSession {
   if (session === undefined)
     throw new CemError({ code: 'model-not-loaded', message: 'No model is loaded.' })
   return session

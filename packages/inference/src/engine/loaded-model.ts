@@ -13,6 +13,8 @@ import {
   type MergedTest,
   type SelfTestReport,
   selfTestPrompt,
+  smallestEffect,
+  smallestHalfEffect,
 } from '../composition/self-test.ts'
 import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
 import { readJson } from '../model/read-json.ts'
@@ -198,17 +200,27 @@ export class LoadedModel {
       })
     }
     if (layers.length === 0) return []
+    const smallest = await this.#smallestEffect(composition, base)
     const untrained = await this.#loadAdapters(layers)
     const on = await this.#logits(composition, layers)
     const tests: LayerTest[] = []
     for (const [i, { role, adapter }] of layers.entries()) {
       const others = layers.filter((_, j) => j !== i)
       const off = others.length === 0 ? base : await this.#logits(composition, others)
-      tests.push(checkStacked({ role, path: adapter.path }, untrained[i] === true, { on, off }))
+      const layer = { role, path: adapter.path }
+      tests.push(checkStacked(layer, untrained[i] === true, { on, off }, smallest))
     }
     checkOff(base, await this.#logits(composition, []))
     await this.#select(layers)
     return tests
+  }
+
+  /** What a layer's effect must exceed. CUDA computes in half precision, and rounds otherwise in another place of a batch. */
+  async #smallestEffect(composition: Composition, base: Float32Array): Promise<number> {
+    if (this.#options.provider !== 'cuda') return smallestEffect
+    await this.#select([])
+    const [, second] = await this.#promptLogits(composition, null, 2)
+    return smallestHalfEffect(base, second as Float32Array)
   }
 
   async #loadAdapters(layers: readonly CompositionLayer[]): Promise<boolean[]> {
@@ -276,16 +288,17 @@ export class LoadedModel {
     return logits as Float32Array
   }
 
-  /** Logits after the fixed prompt, in one run, for each lane that is named. */
+  /** Logits after the fixed prompt, in one run, for each lane that is named, or for each of so many rows. */
   async #promptLogits(
     { base }: Composition,
     lanes: LaneSpec | null,
+    nRows = lanes?.laneOf.length ?? 1,
   ): Promise<(Float32Array | null)[]> {
     const prompt = selfTestPrompt(base.architecture, base.tokenizer.nTokens)
     const last = { start: prompt.length - 1, end: prompt.length }
     const none = { spans: [], logprobs: null, nTopLogprobs: 0, states: null, generated: null }
     const item = { ...none, tokenIds: prompt, logits: last }
-    const items = Array.from({ length: lanes?.laneOf.length ?? 1 }, () => item)
+    const items = Array.from({ length: nRows }, () => item)
     const spec = {
       items,
       lanes,

@@ -47,6 +47,12 @@ export class PooledSums implements HiddenSums {
     return { [inputs.poolWeights]: floats(values, [this.nSums, nTokens]) }
   }
 
+  /** Adds to a layer's sums what a run gave, [nSums, dModel]. */
+  add(layer: number, values: Float32Array): void {
+    const array = this.#arrays[layer] as Float32Array
+    for (let i = 0; i < array.length; i++) array[i] = (array[i] as number) + (values[i] as number)
+  }
+
   clear(sum: number): void {
     for (const array of this.#arrays) array.fill(0, sum * this.#dModel, (sum + 1) * this.#dModel)
   }

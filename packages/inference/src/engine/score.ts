@@ -1,4 +1,5 @@
-import type { DecoderSession } from './decoder-session.ts'
+import type { Architecture } from '../families/architecture.ts'
+import type { ForwardResult, ForwardRun } from './decoder-session.ts'
 import type { GenerationHooks } from './generate.ts'
 import { InterventionPlan } from './intervention-plan.ts'
 import type { KeyValueStore } from './key-value-cache.ts'
@@ -6,6 +7,17 @@ import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange, TopTokens } from './messages.ts'
 import { PooledSums } from './pooled-sums.ts'
 import { topTokens } from './top-tokens.ts'
+
+/** What scoring needs of a session. */
+export interface ScoringSession {
+  readonly architecture: Architecture
+  readonly nTokens: number
+  readonly attention: { readonly maxColumns: number }
+  /** Whether a text must be read in one run, since nothing of a run before is kept. */
+  readonly readsWholeTexts: boolean
+  newCache(nRows: number, capacity: number): KeyValueStore
+  run(run: ForwardRun): Promise<ForwardResult>
+}
 
 export interface ScoreHooks extends Omit<GenerationHooks, 'onItem'> {
   readonly onItem: (item: ScoredItem) => Promise<void>
@@ -20,7 +32,7 @@ interface Indexed extends ScoreItem {
  * Short sequences share runs, padded on the right; long ones run alone in pieces over their cache.
  */
 export async function score(
-  session: DecoderSession,
+  session: ScoringSession,
   spec: ScoreSpec,
   hooks: ScoreHooks,
 ): Promise<void> {
@@ -29,7 +41,9 @@ export async function score(
   const report = () => hooks.onProgress({ nTokens, nDone, nTotal: spec.items.length })
   const { architecture } = session
   const plan = spec.interventions && new InterventionPlan(architecture, spec.interventions)
-  const tokenBudget = Math.min(spec.tokenBudget, session.attention.maxColumns)
+  const longest = spec.items.reduce((max, item) => Math.max(max, item.tokenIds.length), 0)
+  const wanted = session.readsWholeTexts ? Math.max(spec.tokenBudget, longest) : spec.tokenBudget
+  const tokenBudget = Math.min(wanted, session.attention.maxColumns)
   const bounded = { ...spec, tokenBudget }
   for (const batch of batches(bounded)) {
     hooks.signal.throwIfAborted()
@@ -83,7 +97,7 @@ interface Sum {
 }
 
 class ScoreBatch {
-  readonly #session: DecoderSession
+  readonly #session: ScoringSession
   readonly #layers: readonly number[]
   readonly #batch: readonly Indexed[]
   readonly #budget: number
@@ -98,7 +112,7 @@ class ScoreBatch {
   readonly #states: Float32Array[]
 
   constructor(
-    session: DecoderSession,
+    session: ScoringSession,
     spec: ScoreSpec,
     batch: readonly Indexed[],
     plan: InterventionPlan | null,

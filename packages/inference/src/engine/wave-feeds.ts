@@ -1,0 +1,166 @@
+import { noiseKeys } from '../graph/token-noise.ts'
+import { inputs } from '../graph/wave-names.ts'
+import type { ForwardRun } from './decoder-session.ts'
+import type { GenerationItem, GenerationSpec } from './messages.ts'
+import { floats, int32s, int64s, type Tensor } from './runtime.ts'
+
+interface Feeds {
+  readonly feeds: Record<string, Tensor>
+  /** Rows that the rotary tables need. */
+  readonly nPositions: number
+}
+
+/** The inputs of a wave that answers all items of a request. */
+export function waveFeeds(spec: GenerationSpec, segment: number): Feeds {
+  const { items, prompts, maxNewTokens } = spec
+  const closing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds : []
+  const nSegments = Math.ceil(stepsOf(spec) / segment)
+  const longest = Math.max(1, ...prompts.map((prompt) => prompt.length - 1))
+  const tokens = new BigInt64Array(prompts.length * longest)
+  for (const [i, prompt] of prompts.entries())
+    tokens.set(Array.from(prompt.subarray(0, -1), BigInt), i * longest)
+  const promptOf = (item: GenerationItem) => prompts[item.promptIndex] as Int32Array
+  const firstLengths = Int32Array.from(items, (item) => promptOf(item).length - 1)
+  const n = items.length
+  return {
+    nPositions: Math.max(...firstLengths) + stepsOf(spec),
+    feeds: {
+      ...promptFeeds(tokens, prompts.length, longest, (i) =>
+        Math.max(0, (prompts[i]?.length ?? 0) - 2),
+      ),
+      ...rowFeeds(
+        items.map((item) => ({
+          prompt: item.promptIndex,
+          first: promptOf(item).at(-1) as number,
+        })),
+        firstLengths,
+      ),
+      ...endFeeds(spec.stopTokenIds, closing, maxNewTokens),
+      ...noiseFeeds(items, nSegments * segment),
+      ...noReadout(prompts.length * longest),
+      [inputs.maxSegments]: long(nSegments),
+      [inputs.temperatures]: floats(new Float32Array(n).fill(spec.temperature), [n]),
+    },
+  }
+}
+
+/** Tokens that a row feeds at most after its prompt: the answer's, one more to have the last one's state, and the closing's. */
+export function stepsOf({ maxNewTokens, capture }: GenerationSpec): number {
+  return maxNewTokens + 1 + (capture?.wantsTurn === true ? capture.closingTokenIds.length : 0)
+}
+
+/** The inputs of a run that reads given texts as prompts, and answers nothing. */
+export function scoringFeeds(run: ForwardRun, segment: number): Feeds {
+  const { nRows, nColumns, tokenIds } = run
+  const logitRows = run.logitRows === undefined || run.logitRows.length === 0 ? [0n] : run.logitRows
+  const width = nRows * nColumns
+  // One row and no segment: the loop is there, and does nothing.
+  const item = { promptIndex: 0, noise: { low: 0, high: 0 } }
+  return {
+    nPositions: nColumns,
+    feeds: {
+      ...promptFeeds(
+        BigInt64Array.from(tokenIds, BigInt),
+        nRows,
+        nColumns,
+        (row) => run.lastPositions[row] as number,
+      ),
+      ...rowFeeds([{ prompt: 0, first: 0 }], Int32Array.of(0)),
+      ...endFeeds([], [], 1),
+      ...noiseFeeds([item], segment),
+      ...noReadout(width),
+      ...(run.pool === undefined
+        ? {}
+        : {
+            [inputs.poolWeights]: floats(run.pool.weights, [
+              run.pool.weights.length / width,
+              width,
+            ]),
+          }),
+      [inputs.logitRows]: int64s(BigInt64Array.from(logitRows), [logitRows.length]),
+      [inputs.targets]: int64s(BigInt64Array.from(run.targets ?? logitRows.map(() => 0n)), [
+        logitRows.length,
+      ]),
+      [inputs.maxSegments]: long(0),
+      [inputs.temperatures]: floats(Float32Array.of(0), [1]),
+    },
+  }
+}
+
+function promptFeeds(
+  tokens: BigInt64Array,
+  nPrompts: number,
+  length: number,
+  lastOf: (prompt: number) => number,
+): Record<string, Tensor> {
+  const lasts = Int32Array.from({ length: nPrompts }, (_, i) => lastOf(i))
+  return {
+    [inputs.promptTokens]: int64s(tokens, [nPrompts, length]),
+    [inputs.promptLasts]: int32s(lasts, [nPrompts]),
+    [inputs.promptLength]: int(length),
+  }
+}
+
+function rowFeeds(
+  rows: readonly { readonly prompt: number; readonly first: number }[],
+  lengths: Int32Array,
+): Record<string, Tensor> {
+  const n = rows.length
+  const longs = (values: readonly number[]) => int64s(BigInt64Array.from(values, BigInt), [n])
+  return {
+    [inputs.rows]: longs(rows.map((_, i) => i)),
+    [inputs.rowPrompts]: longs(rows.map(({ prompt }) => prompt)),
+    [inputs.firstTokens]: longs(rows.map(({ first }) => first)),
+    [inputs.firstLengths]: int32s(lengths, [n]),
+    [inputs.firstTotal]: int(Math.max(...lengths) + 1),
+  }
+}
+
+function endFeeds(
+  stopTokenIds: readonly number[],
+  closing: readonly number[],
+  maxNewTokens: number,
+): Record<string, Tensor> {
+  const stops = BigInt64Array.from(stopTokenIds.length === 0 ? [-1] : stopTokenIds, BigInt)
+  const closings = BigInt64Array.from(closing.length === 0 ? [0] : closing, BigInt)
+  return {
+    [inputs.stopTokens]: int64s(stops, [1, stops.length]),
+    [inputs.closingTokens]: int64s(closings, [closings.length]),
+    [inputs.nClosing]: int(closing.length),
+    [inputs.lastClosing]: long(closings.length - 1),
+    [inputs.maxNewTokens]: int(maxNewTokens),
+  }
+}
+
+function noiseFeeds(items: readonly GenerationItem[], nSteps: number): Record<string, Tensor> {
+  const n = items.length
+  const keysA = new Int32Array(nSteps * n)
+  const keysB = new Int32Array(nSteps * n)
+  for (const [row, { noise }] of items.entries())
+    for (let step = 0; step < nSteps; step++) {
+      const { a, b } = noiseKeys(noise, step)
+      keysA[step * n + row] = a
+      keysB[step * n + row] = b
+    }
+  return {
+    [inputs.noiseKeysA]: int32s(keysA, [nSteps, n]),
+    [inputs.noiseKeysB]: int32s(keysB, [nSteps, n]),
+  }
+}
+
+/** One row of each, which nobody reads: CUDA takes no empty matrices. */
+function noReadout(width: number): Record<string, Tensor> {
+  return {
+    [inputs.poolWeights]: floats(new Float32Array(width), [1, width]),
+    [inputs.logitRows]: int64s(BigInt64Array.of(0n), [1]),
+    [inputs.targets]: int64s(BigInt64Array.of(0n), [1]),
+  }
+}
+
+function int(value: number): Tensor {
+  return int32s(Int32Array.of(value), [])
+}
+
+function long(value: number): Tensor {
+  return int64s(BigInt64Array.of(BigInt(value)), [])
+}

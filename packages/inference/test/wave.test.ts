@@ -1,0 +1,200 @@
+import { join } from 'node:path'
+import { randomKey } from '@cem/core'
+import { describe, expect, test } from 'vitest'
+import { generateInWaves } from '../src/engine/generate-in-waves.ts'
+import type { GeneratedItem, GenerationSpec, ScoredItem } from '../src/engine/messages.ts'
+import { score } from '../src/engine/score.ts'
+import { waveRowBytes, waveRows } from '../src/engine/wave-memory.ts'
+import { WaveSession } from '../src/engine/wave-session.ts'
+import { loadModel } from '../src/index.ts'
+import { openModelFolder } from '../src/model/model-folder.ts'
+import { drift, fixtures, manifest, modelNamed, readGolden } from './golden.ts'
+
+// The wave is CUDA's way, but its graph is no other: here the CPU runs it in 32-bit floats, with the flat graph's noise.
+
+const tolerance = 2e-4
+const options = { compute: 'float32', noise: 'xor', segment: 6, unroll: 3 } as const
+
+async function openWave(name: string) {
+  const { architecture, weights } = await openModelFolder(join(fixtures, modelNamed(name).folder))
+  const spec = {
+    architecture,
+    weights,
+    nTokens: architecture.vocabSize,
+    threads: 2,
+    hasLanes: false,
+  }
+  return WaveSession.open({ ...spec, provider: 'cpu' }, options)
+}
+
+function hooks<T>(items: T[]) {
+  return {
+    onItem: async (item: T) => {
+      items.push(item)
+    },
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  }
+}
+
+const request = {
+  lanes: null,
+  interventions: null,
+  truncation: null,
+  nTopLogprobs: 0,
+  temperature: 0,
+  stopTokenIds: [],
+  batchSize: 3,
+  wantsLogprobs: true,
+} as const
+
+describe.each([
+  'gqa-6-2-tied',
+  'gemma2',
+  'gemma3',
+  'qwen3',
+  'llama-linear-biases',
+  'mistral-window',
+])('a wave of %s against Transformers', (name) => {
+  const golden = modelNamed(name)
+
+  test('continues prompts of different lengths greedily with the same tokens and mean states', async () => {
+    await using wave = await openWave(name)
+    const prompts = await readGolden(golden, golden.golden)
+    const items: GeneratedItem[] = []
+    const spec: GenerationSpec = {
+      ...request,
+      prompts: prompts.map(({ ids }) => Int32Array.from(ids)),
+      items: prompts.map((_, promptIndex) => ({ promptIndex, noise: { low: 1, high: 2 } })),
+      maxNewTokens: golden.greedyLength ?? manifest.greedyLength,
+      capture: {
+        layers: Array.from({ length: golden.nLayers }, (_, i) => i),
+        closingTokenIds: [],
+        wantsTurn: false,
+        isBefore: false,
+      },
+    }
+    await generateInWaves(wave, spec, hooks(items))
+    expect(items.map((item) => Array.from(item.tokenIds))).toEqual(
+      prompts.map(({ greedyIds }) => greedyIds),
+    )
+    for (const [i, { greedyMeans }] of prompts.entries())
+      expect(drift(items[i]?.content ?? [], greedyMeans ?? [])).toBeLessThanOrEqual(tolerance)
+  })
+
+  test('scores given texts with the same states and log-probabilities', async () => {
+    await using wave = await openWave(name)
+    const prompts = (await readGolden(golden, golden.golden)).filter((p) => p.ids.length > 1)
+    const scored: ScoredItem[] = []
+    const items = prompts.map(({ ids }) => ({
+      tokenIds: Int32Array.from(ids),
+      spans: [],
+      logprobs: { start: 1, end: ids.length },
+      nTopLogprobs: 0,
+      generated: null,
+      logits: null,
+      states: { start: 0, end: ids.length },
+    }))
+    const layers = Array.from({ length: golden.nLayers }, (_, i) => i)
+    const none = { lanes: null, interventions: null, isBefore: false }
+    await score(wave, { ...none, items, layers, tokenBudget: 16 }, hooks(scored))
+    expect(scored).toHaveLength(prompts.length)
+    for (const { index, logprobs, states } of scored) {
+      const expected = prompts[index]
+      expect(drift(logprobs ?? [], expected?.tokenLogprobs ?? [])).toBeLessThanOrEqual(tolerance)
+      const { dModel } = wave.architecture
+      for (const [layer, values] of expected?.layers.entries() ?? [])
+        expect(drift(rowsOf(states, expected?.positions ?? [], layer), values)).toBeLessThanOrEqual(
+          tolerance,
+        )
+      function rowsOf(all: Float32Array | null, positions: readonly number[], layer: number) {
+        return positions.flatMap((position) => {
+          const at = (position * golden.nLayers + layer) * dModel
+          return Array.from(all?.subarray(at, at + dModel) ?? [])
+        })
+      }
+    }
+  })
+})
+
+test('rows that end in the middle leave the wave; answers, means and log-probabilities are those of the flat graph', async () => {
+  const folder = join(fixtures, modelNamed('gqa-6-2-tied').folder)
+  await using flat = await loadModel({ base: folder, provider: 'cpu' })
+  await using wave = await openWave('gqa-6-2-tied')
+  const ids = [[5, 6, 7, 8, 9, 10], [11, 12], [3], [20, 21, 22, 23, 24, 25, 26, 27, 28]]
+  const stopTokenIds = [7, 9, 30, 31, 32, 33, 34, 35, 36, 37]
+  const closingTokenIds = flat.tokenizer.closingTokenIds()
+  const prompts = ids.map((tokenIds, i) => ({ id: `p${i}`, tokenIds, samples: 3 }))
+  const expected = new Map<number, { tokenIds: readonly number[]; finishReason: string }>()
+  const means = new Map<number, (Float32Array | null | undefined)[]>()
+  for await (const answer of flat.generate({
+    prompts,
+    seed: 1,
+    maxNewTokens: 20,
+    stopTokenIds,
+    logprobs: true,
+    capture: { layers: [0, 1], spans: ['content', 'turn'] },
+  })) {
+    const at = Number(answer.promptId.slice(1)) * 3 + answer.sample
+    const { tokenIds, finishReason, activations, logprobs } = answer
+    expected.set(at, { tokenIds, finishReason })
+    means.set(at, [activations?.content, activations?.turn, logprobs])
+  }
+  const found: GeneratedItem[] = []
+  const spec: GenerationSpec = {
+    prompts: ids.map((tokenIds) => Int32Array.from(tokenIds)),
+    items: ids.flatMap((_, promptIndex) =>
+      [0, 1, 2].map((sample) => ({
+        promptIndex,
+        noise: randomKey('sample', 1, 0, `p${promptIndex}`, 0, sample),
+      })),
+    ),
+    ...request,
+    temperature: 1,
+    maxNewTokens: 20,
+    stopTokenIds,
+    batchSize: 12,
+    capture: { layers: [0, 1], closingTokenIds, wantsTurn: true, isBefore: false },
+  }
+  await generateInWaves(wave, spec, hooks(found))
+  expect(found).toHaveLength(12)
+  const lengths = new Set<number>()
+  for (const { index, tokenIds, finishReason, content, turn, logprobs } of found) {
+    expect({ tokenIds: Array.from(tokenIds), finishReason }).toEqual(expected.get(index))
+    lengths.add(tokenIds.length)
+    const [meanContent, meanTurn, meanLogprobs] = means.get(index) ?? []
+    expect(drift(logprobs ?? [], meanLogprobs ?? [])).toBeLessThan(1e-5)
+    if (tokenIds.length === 0) {
+      expect(content).toBeNull()
+      continue
+    }
+    expect(drift(content ?? [], meanContent ?? [])).toBeLessThan(1e-5)
+    expect(drift(turn ?? [], meanTurn ?? [])).toBeLessThan(1e-5)
+  }
+  // Empty answers, full ones, and such that end in other segments.
+  expect(lengths.has(0)).toBe(true)
+  expect(lengths.has(20)).toBe(true)
+  expect(lengths.size).toBeGreaterThan(4)
+})
+
+test('as many rows are planned as the device holds beside the weights', async () => {
+  const { architecture } = await openModelFolder(join(fixtures, modelNamed('gqa-6-2-tied').folder))
+  const row = waveRowBytes(architecture, 100)
+  // 95 % of the memory less 1.13 times the weights: room for ten rows and a half.
+  const total = (10.5 * row + 1.13 * 1000) / 0.95
+  expect(waveRows(architecture, 1000, 100, total)).toBe(10)
+  expect(waveRows(architecture, 1000, 100, 500)).toBe(1)
+})
+
+test.each([
+  ['interventions', { interventions: { directions: [], lists: [] } }],
+  ['topK and topP', { truncation: { topK: 1, topP: 1 } }],
+  ['topLogprobs', { nTopLogprobs: 1 }],
+])('%s are refused, not left out', async (name, more) => {
+  await using wave = await openWave('gqa-6-2-tied')
+  const spec = { ...request, prompts: [], items: [], maxNewTokens: 1, capture: null, ...more }
+  await expect(generateInWaves(wave, spec, hooks<GeneratedItem>([]))).rejects.toMatchObject({
+    code: 'provider-unsupported',
+    message: expect.stringContaining(name) as string,
+  })
+})
