@@ -102,4 +102,4 @@ export type {
   StatesAt,
 } from './model-api.ts'
 export type { ChatMessage } from './text/chat-template.ts'
-export { type ChatTokenizer, openTokenizer } from './text/tokenizer.ts'
+export { type ChatTokenizer, type OpenTokenizerOptions, openTokenizer } from './text/tokenizer.ts'

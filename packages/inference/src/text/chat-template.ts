@@ -1,5 +1,7 @@
 import { CemError, messageOf } from '@cem/core'
 import { Template } from '@huggingface/jinja'
+import { withPythonSpaces } from './python-spaces.ts'
+import { runTemplate } from './run-template.ts'
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant'
@@ -9,24 +11,34 @@ export interface ChatMessage {
 /** A model's chat template: chat_template.jinja where there is one, else `chat_template` of tokenizer_config.json. */
 export class ChatTemplate {
   readonly #template: Template | undefined
+  readonly #source: string
   readonly #specialTokens: Readonly<Record<string, string>>
   readonly #folder: string
+  readonly #now: Date
 
   private constructor(
-    template: Template | undefined,
+    source: string | undefined,
     specialTokens: Readonly<Record<string, string>>,
     folder: string,
+    now: Date,
   ) {
-    this.#template = template
+    this.#template = source === undefined ? undefined : new Template(source)
+    this.#source = source ?? ''
     this.#specialTokens = specialTokens
     this.#folder = folder
+    this.#now = now
   }
 
-  static from(config: unknown, templateFile: string | undefined, folder: string): ChatTemplate {
+  /** @param now the moment that `strftime_now` writes */
+  static from(
+    config: unknown,
+    templateFile: string | undefined,
+    folder: string,
+    now: Date,
+  ): ChatTemplate {
     const source = templateFile ?? templateOf(config)
     try {
-      const template = source === undefined ? undefined : new Template(source)
-      return new ChatTemplate(template, readSpecialTokens(config), folder)
+      return new ChatTemplate(source, readSpecialTokens(config), folder, now)
     } catch (error) {
       throw failed(folder, error)
     }
@@ -39,11 +51,18 @@ export class ChatTemplate {
         message: `The model in ${this.#folder} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json).`,
         data: { folder: this.#folder },
       })
+    const template = this.#template
+    const variables = {
+      ...this.#specialTokens,
+      // As Transformers has them where there are none: `tools is not none` holds for a variable that is not defined.
+      tools: null,
+      documents: null,
+      add_generation_prompt: addGenerationPrompt,
+    }
     try {
-      return this.#template.render({
-        ...this.#specialTokens,
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        add_generation_prompt: addGenerationPrompt,
+      return withPythonSpaces(messages, this.#source, (shown) => {
+        const own = shown.map(({ role, content }) => ({ role, content }))
+        return runTemplate(template, { ...variables, messages: own }, this.#now)
       })
     } catch (error) {
       throw failed(this.#folder, error)
@@ -75,7 +94,7 @@ function templateOf(config: unknown): string | undefined {
 function readSpecialTokens(config: unknown): Record<string, string> {
   const tokens: Record<string, string> = {}
   for (const [key, value] of Object.entries(config as object)) {
-    if (!/^(bos|eos|pad|unk)_token$/.test(key)) continue
+    if (!/^(bos|eos|pad|unk|sep|cls|mask)_token$/.test(key)) continue
     const text =
       typeof value === 'string' ? value : (value as { content?: unknown } | null)?.content
     if (typeof text === 'string') tokens[key] = text

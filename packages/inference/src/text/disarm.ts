@@ -1,14 +1,6 @@
+import type { AddedToken } from './added-tokens.ts'
 import type { ChatMessage } from './chat-template.ts'
-
-/** An entry of `added_tokens` in tokenizer.json. */
-export interface AddedToken {
-  readonly id: number
-  readonly content: string
-  readonly special?: boolean
-  /** Whether it takes the white space before or after it in. */
-  readonly lstrip?: boolean
-  readonly rstrip?: boolean
-}
+import type { TextCodec } from './text-codec.ts'
 
 /** Messages whose special tokens' texts were taken out, and what stands for each of them. */
 export interface Disarmed {
@@ -24,7 +16,7 @@ export function disarm(
   messages: readonly ChatMessage[],
   special: readonly AddedToken[],
 ): Disarmed | undefined {
-  const pattern = patternOf(special, (token) => literal(token.content))
+  const pattern = patternOf(special)
   if (pattern === undefined) return undefined
   if (!messages.some(({ content }) => content.search(pattern) !== -1)) return undefined
   const [open, close] = unusedCharacters(messages)
@@ -43,38 +35,24 @@ export function disarm(
 /**
  * Encodes a conversation that was rendered from disarmed messages: the template's special tokens become their ids, and what
  * stands between them is encoded as plain text with the messages' own words back in.
- *
- * @param encode the tokenizer's, where `specialTokens: false` leaves special tokens as text
  */
-export function encodeDisarmed(
-  rendered: string,
-  { texts }: Disarmed,
-  special: readonly AddedToken[],
-  encode: (text: string, options: { specialTokens: boolean }) => number[],
-): number[] {
-  const pattern = patternOf(
-    special,
-    ({ content, lstrip, rstrip }) =>
-      `${lstrip === true ? '\\s*' : ''}${literal(content)}${rstrip === true ? '\\s*' : ''}`,
-  )
-  const parts = pattern === undefined ? [rendered] : rendered.split(pattern)
-  const idOf = new Map(special.map(({ content, id }) => [content, id]))
-  return parts.flatMap((part, i) => {
-    // A split with a group gives texts and matches in turns.
-    if (i % 2 === 1) return idOf.get(part) ?? idOf.get(part.trim()) ?? []
-    const text = [...texts].reduce((all, [mark, own]) => all.replaceAll(mark, () => own), part)
-    return text === '' ? [] : encode(text, { specialTokens: false })
+export function encodeDisarmed(rendered: string, { texts }: Disarmed, codec: TextCodec): number[] {
+  return codec.splitSpecial(rendered).flatMap((piece) => {
+    if ('id' in piece) return [piece.id]
+    const text = [...texts].reduce(
+      (all, [mark, own]) => all.replaceAll(mark, () => own),
+      piece.text,
+    )
+    return codec.encode(text, { specialTokens: false, isFirst: piece.isFirst })
   })
 }
 
-/** Any of the tokens, the longest first, in one group. */
-function patternOf(
-  special: readonly AddedToken[],
-  source: (token: AddedToken) => string,
-): RegExp | undefined {
-  if (special.length === 0) return undefined
-  const longestFirst = special.toSorted((a, b) => b.content.length - a.content.length)
-  return new RegExp(`(${longestFirst.map(source).join('|')})`, 'gu')
+/** Any of the tokens' texts, the longest first. */
+function patternOf(special: readonly AddedToken[]): RegExp | undefined {
+  const texts = special.map(({ content }) => content).filter((content) => content !== '')
+  if (texts.length === 0) return undefined
+  const longestFirst = texts.toSorted((a, b) => b.length - a.length)
+  return new RegExp(longestFirst.map(literal).join('|'), 'gu')
 }
 
 function literal(text: string): string {

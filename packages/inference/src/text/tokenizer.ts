@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { CemError, messageOf } from '@cem/core'
-import { Tokenizer } from '@huggingface/tokenizers'
 import { readJson, readOptionalJson, readOptionalText } from '../model/read-json.ts'
 import { type ChatMessage, ChatTemplate } from './chat-template.ts'
 import { renderUnfinished } from './continue-final-message.ts'
-import { type AddedToken, disarm, encodeDisarmed } from './disarm.ts'
+import { disarm, encodeDisarmed } from './disarm.ts'
 import { surroundingTokens } from './surrounding-tokens.ts'
+import { compileTokenizer, type TextCodec } from './text-codec.ts'
 import { tokenBytes } from './token-bytes.ts'
 
 /** A model's tokenizer and chat template. */
@@ -17,7 +17,7 @@ export interface ChatTokenizer {
   readonly nTokensOfText: number
   /** Of tokenizer.json, tokenizer_config.json and the template. */
   readonly sha256: string
-  /** Token ids of a text, with no special tokens added. */
+  /** Token ids of a text, with no special tokens added. An unpaired surrogate counts as U+FFFD, which UTF-8 makes of it. */
   encode(text: string, options?: EncodeOptions): number[]
   /** Text of token ids; special tokens are left out unless asked for. */
   decode(tokenIds: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string
@@ -58,84 +58,77 @@ export interface RenderChatOptions {
   readonly continueFinalMessage?: boolean
 }
 
+export interface OpenTokenizerOptions {
+  /** The moment that a template writes which asks for the date (`strftime_now`, as Llama 3's). @default the current one */
+  readonly now?: Date
+}
+
 /**
  * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja of a model folder.
  *
  * @throws CemError `file-not-found`, `tokenizer-invalid`
  */
-export async function openTokenizer(folder: string): Promise<ChatTokenizer> {
+export async function openTokenizer(
+  folder: string,
+  { now = new Date() }: OpenTokenizerOptions = {},
+): Promise<ChatTokenizer> {
   const tokenizerPath = join(folder, 'tokenizer.json')
   const definition = await readJson(tokenizerPath)
   const config = (await readOptionalJson(join(folder, 'tokenizer_config.json'))) ?? {}
   const templateFile = await readOptionalText(join(folder, 'chat_template.jinja'))
-  const make = (added: unknown) =>
-    new Tokenizer({ ...(definition as object | null), added_tokens: added }, config)
-  const added = addedTokens(definition)
-  let tokenizer: Tokenizer
-  try {
-    tokenizer = make(added)
-  } catch (error) {
-    throw new CemError({
-      code: 'tokenizer-invalid',
-      message: `${tokenizerPath} describes no tokenizer that can be read: ${messageOf(error)}.`,
-      data: { path: tokenizerPath },
-      cause: error,
-    })
+  const guard = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw invalid(tokenizerPath, error)
+    }
   }
-  const template = ChatTemplate.from(config, templateFile, folder)
+  const compiled = guard(() => compileTokenizer(definition))
+  // What a large file says is read when it is needed.
+  const codec: TextCodec = {
+    ...compiled,
+    encode: (text, options) => guard(() => compiled.encode(text, options)),
+  }
+  const template = ChatTemplate.from(config, templateFile, folder, now)
   const hash = createHash('sha256').update(JSON.stringify([definition, config, templateFile]))
-  const special = added.filter((token) => token.special === true)
-  // Made when it is needed, which is seldom: a large vocabulary takes a quarter of a second.
-  const plain = lazily(() => make(added.filter((token) => token.special !== true)))
-  const files = { definition, sha256: hash.digest('hex') }
-  return chatTokenizer({ tokenizer, plain, special, template, ...files })
+  return chatTokenizer({ codec, template, definition, sha256: hash.digest('hex') })
 }
 
-/** `added_tokens` of tokenizer.json. */
-function lazily<T extends object>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
-}
-
-function addedTokens(definition: unknown): AddedToken[] {
-  const added = (definition as { added_tokens?: unknown } | null)?.added_tokens
-  return Array.isArray(added) ? added : []
+function invalid(path: string, error: unknown): CemError {
+  return new CemError({
+    code: 'tokenizer-invalid',
+    message: `${path} describes no tokenizer that can be computed: ${messageOf(error)}.`,
+    data: { path },
+    cause: error,
+  })
 }
 
 interface Parts {
-  readonly tokenizer: Tokenizer
-  /** The same without special tokens. */
-  readonly plain: () => Tokenizer
-  readonly special: readonly AddedToken[]
+  readonly codec: TextCodec
   readonly template: ChatTemplate
   /** tokenizer.json */
   readonly definition: unknown
   readonly sha256: string
 }
 
-function tokenCounts({ tokenizer, special }: Parts) {
-  const ids = new Set(special.map(({ id }) => id))
+function tokenCounts({ ids, addedTokens }: TextCodec) {
+  const special = new Set(addedTokens.filter((token) => token.special === true).map(({ id }) => id))
   let nTokens = 0
   let nTokensOfText = 0
-  for (const id of tokenizer.get_vocab(true).values()) {
+  for (const id of ids) {
     nTokens = Math.max(nTokens, id + 1)
-    if (!ids.has(id)) nTokensOfText = Math.max(nTokensOfText, id + 1)
+    if (!special.has(id)) nTokensOfText = Math.max(nTokensOfText, id + 1)
   }
   return { nTokens, nTokensOfText }
 }
 
-function chatTokenizer(parts: Parts): ChatTokenizer {
-  const { tokenizer, plain, special, template, definition, sha256 } = parts
+function chatTokenizer({ codec, template, definition, sha256 }: Parts): ChatTokenizer {
+  const special = codec.addedTokens.filter((token) => token.special === true)
   const encode: ChatTokenizer['encode'] = (
     text,
     { specialTokens = true, addSpecialTokens = false } = {},
   ) => {
-    const { ids } = (specialTokens ? tokenizer : plain()).encode(text, {
-      add_special_tokens: false,
-    })
+    const ids = codec.encode(text, { specialTokens })
     if (!addSpecialTokens) return ids
     const { before, after } = surroundingTokens(definition)
     return [...before, ...ids, ...after]
@@ -149,21 +142,16 @@ function chatTokenizer(parts: Parts): ChatTokenizer {
   }
   let closing: readonly number[] | undefined
   return {
-    ...tokenCounts(parts),
+    ...tokenCounts(codec),
     sha256,
     encode,
     decode: (tokenIds, { skipSpecialTokens = true } = {}) =>
-      tokenIds.length === 0
-        ? ''
-        : tokenizer.decode([...tokenIds], {
-            skip_special_tokens: skipSpecialTokens,
-            clean_up_tokenization_spaces: false,
-          }),
+      codec.decode(tokenIds, { skipSpecialTokens }),
     renderChat,
     encodeChat: (messages, options) => {
       const disarmed = disarm(messages, special)
       if (disarmed === undefined) return encode(renderChat(messages, options))
-      return encodeDisarmed(renderChat(disarmed.messages, options), disarmed, special, encode)
+      return encodeDisarmed(renderChat(disarmed.messages, options), disarmed, codec)
     },
     tokenBytes: tokenBytes(definition),
     closingTokenIds: () => (closing ??= encode(template.closingText())),
