@@ -80,6 +80,11 @@ describe('adapters that would not run as they were trained are refused, and say 
       /use_new_trick is true, a setting that is not known/,
     ],
     ['a broken expression', { target_modules: '(' }, /'\^\(\?:\(\)\$' is no regular expression/],
+    [
+      'an expression that would never be done',
+      { target_modules: '((\\w|\\.)+)+!' },
+      /was not done after 500 ms: it tries too many ways/,
+    ],
     ['another method', { peft_type: 'IA3' }, /peft_type is "IA3"/],
     ['a rank of zero', { r: 0 }, /r is 0/],
   ])('%s', async (_, change, words) => {

@@ -170,6 +170,13 @@ describe('what cannot be computed is refused', () => {
     expect(() => compileTokenizer({ ...readDefinition('qwen2'), ...changes })).toThrow(message)
   })
 
+  test('a pattern that would never be done, when it is met', { timeout: 60_000 }, () => {
+    const pattern = { Regex: '((\\w|\\d)+)+!' }
+    const split = compilePreTokenizer({ type: 'Split', behavior: 'Isolated', pattern })
+    expect(split(['ab!'], true)).toEqual(['ab!'])
+    expect(() => split(['a'.repeat(60)], true)).toThrow('tries too many ways to match')
+  })
+
   test('a merge whose result has no id, when it is met', async () => {
     const definition = readDefinition('qwen2')
     const model = { type: 'BPE', vocab: { a: 0, b: 1 }, merges: ['a b'] }

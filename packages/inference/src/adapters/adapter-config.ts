@@ -1,5 +1,6 @@
 import { CemError } from '@cem/core'
 import { z } from 'zod'
+import { echo } from '../model/echo.ts'
 
 const pattern = z.record(z.string(), z.number().positive()).nullish()
 
@@ -68,12 +69,12 @@ export function parseAdapterConfig(value: unknown, file: string): AdapterConfig 
     const [issue] = result.error.issues
     const key = issue?.path.join('.') ?? ''
     const found = (value as Record<string, unknown> | null)?.[key]
-    throw unsupported(file, `${key} is ${JSON.stringify(found)} (${issue?.message})`)
+    throw unsupported(file, `${key} is ${echo(found)} (${issue?.message})`)
   }
   const config = result.data
   for (const [key, reason] of Object.entries(refused))
     if (!isEmpty(key, config[key]))
-      throw unsupported(file, `${key} is ${JSON.stringify(config[key])}: ${reason}`)
+      throw unsupported(file, `${key} is ${echo(config[key])}: ${reason}`)
   const initial = config['init_lora_weights']
   if (typeof initial === 'string' && baseChanging.test(initial))
     throw unsupported(
@@ -87,10 +88,7 @@ export function parseAdapterConfig(value: unknown, file: string): AdapterConfig 
   ])
   for (const key of Object.keys(config))
     if (!known.has(key) && !isEmpty(key, config[key]))
-      throw unsupported(
-        file,
-        `${key} is ${JSON.stringify(config[key])}, a setting that is not known here`,
-      )
+      throw unsupported(file, `${key} is ${echo(config[key])}, a setting that is not known here`)
   return config
 }
 

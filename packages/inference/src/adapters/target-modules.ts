@@ -1,6 +1,8 @@
 import { CemError } from '@cem/core'
 import type { LinearModule } from '../families/architecture.ts'
+import { echo } from '../model/echo.ts'
 import type { AdapterConfig } from './adapter-config.ts'
+import { expressionMatcher, type MatchExpression } from './match-expression.ts'
 
 /** A linear module that an adapter changes: W + scale * B A. */
 export interface AdaptedModule extends LinearModule {
@@ -26,31 +28,39 @@ export function matchModules(
   modules: readonly LinearModule[],
   file: string,
 ): AdaptedModule[] {
-  const isMatched = moduleMatcher(config, file)
+  const match = expressionMatcher(
+    [...modules.map(({ path }) => path), ...outsideBlocks],
+    (reason, cause) => invalid(file, reason, cause),
+  )
+  const isMatched = moduleMatcher(config, match, file)
   const outside = outsideBlocks.find((path) => !isAllLinear(config) && isMatched(path))
   if (outside !== undefined)
     throw invalid(
       file,
-      `target_modules (${JSON.stringify(config.target_modules)}) takes in ${outside}: adapters on the embeddings or the output head are not implemented; merge it with PEFT and load the merged model`,
+      `target_modules (${echo(config.target_modules)}) takes in ${outside}: adapters on the embeddings or the output head are not implemented; merge it with PEFT and load the merged model`,
     )
   const matched = modules.filter(({ path }) => isMatched(path))
   if (matched.length === 0)
     throw invalid(
       file,
-      `target_modules (${JSON.stringify(config.target_modules)}) and layers_to_transform match none of the model's linear modules, such as ${modules[0]?.path}`,
+      `target_modules (${echo(config.target_modules)}) and layers_to_transform match none of the model's linear modules, such as ${modules[0]?.path}`,
     )
   return matched.map((module) => {
-    const rank = patternValue(config.rank_pattern, module.path, file) ?? config.r
-    const alpha = patternValue(config.alpha_pattern, module.path, file) ?? config.lora_alpha
+    const rank = patternValue(config.rank_pattern, module.path, match) ?? config.r
+    const alpha = patternValue(config.alpha_pattern, module.path, match) ?? config.lora_alpha
     return { ...module, rank, scale: config.use_rslora ? alpha / Math.sqrt(rank) : alpha / rank }
   })
 }
 
-function moduleMatcher(config: AdapterConfig, file: string): (path: string) => boolean {
-  const isExcluded = nameMatcher(config.exclude_modules ?? [], file)
-  const isInLayers = layerMatcher(config, file)
+function moduleMatcher(
+  config: AdapterConfig,
+  match: MatchExpression,
+  file: string,
+): (path: string) => boolean {
+  const isExcluded = nameMatcher(config.exclude_modules ?? [], match)
+  const isInLayers = layerMatcher(config, match, file)
   const targets = config.target_modules
-  const isTarget = isAllLinear(config) ? () => true : nameMatcher(targets, file)
+  const isTarget = isAllLinear(config) ? () => true : nameMatcher(targets, match)
   const isWholePath = (path: string) => typeof targets !== 'string' && targets.includes(path)
   return (path) => !isExcluded(path) && (isWholePath(path) || (isTarget(path) && isInLayers(path)))
 }
@@ -59,33 +69,40 @@ function isAllLinear({ target_modules: targets }: AdapterConfig): boolean {
   return typeof targets === 'string' && targets.toLowerCase() === 'all-linear'
 }
 
-function nameMatcher(targets: string | readonly string[], file: string): (path: string) => boolean {
+function nameMatcher(
+  targets: string | readonly string[],
+  match: MatchExpression,
+): (path: string) => boolean {
   if (targets === '') return () => false
   if (typeof targets === 'string') {
-    const expression = compile(`^(?:${targets})$`, file)
-    return (path) => expression.test(path)
+    const matched = match(`^(?:${targets})$`)
+    return (path) => matched.has(path)
   }
   return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`))
 }
 
-function layerMatcher(config: AdapterConfig, file: string): (path: string) => boolean {
+function layerMatcher(
+  config: AdapterConfig,
+  match: MatchExpression,
+  file: string,
+): (path: string) => boolean {
   const wanted = asList(config.layers_to_transform)
   const patterns = asList(config.layers_pattern).filter((name) => name !== '')
   if (wanted.length === 0 && patterns.length > 0)
     throw invalid(
       file,
-      `layers_pattern is ${JSON.stringify(config.layers_pattern)} without layers_to_transform`,
+      `layers_pattern is ${echo(config.layers_pattern)} without layers_to_transform`,
     )
   if (wanted.length === 0) return () => true
   if (typeof config.target_modules === 'string')
     throw invalid(file, 'layers_to_transform cannot go with target_modules as a regular expression')
   const expressions =
     patterns.length === 0
-      ? [/^.*?\.[^.]*\.(?<index>\d+)\./]
-      : patterns.map((name) => compile(`^(?:(?:^|.*?\\.)${name}\\.(?<index>\\d+)\\.)`, file))
+      ? [match('^.*?\\.[^.]*\\.(?<index>\\d+)\\.')]
+      : patterns.map((name) => match(`^(?:(?:^|.*?\\.)${name}\\.(?<index>\\d+)\\.)`))
   return (path) => {
     for (const expression of expressions) {
-      const index = expression.exec(path)?.groups?.['index']
+      const index = expression.get(path)
       if (index !== undefined) return wanted.includes(Number(index))
     }
     return false
@@ -100,24 +117,11 @@ function asList<T>(value: T | readonly T[] | null | undefined): readonly T[] {
 function patternValue(
   pattern: Readonly<Record<string, number>> | null | undefined,
   path: string,
-  file: string,
+  match: MatchExpression,
 ): number | undefined {
   for (const [key, value] of Object.entries(pattern ?? {}))
-    if (compile(`^(?:.*\\.)?(?:${key})$`, file).test(path)) return value
+    if (match(`^(?:.*\\.)?(?:${key})$`).has(path)) return value
   return undefined
-}
-
-/** Python's anchors, which JavaScript would take for letters. */
-const pythonAnchors = /(?<!\\)(?:\\\\)*\\[AZ]/
-
-function compile(expression: string, file: string): RegExp {
-  if (pythonAnchors.test(expression))
-    throw invalid(file, `'${expression}' holds \\A or \\Z, which cannot be read here: use ^ or $`)
-  try {
-    return new RegExp(expression)
-  } catch (error) {
-    throw invalid(file, `'${expression}' is no regular expression that can be read here`, error)
-  }
 }
 
 function invalid(file: string, reason: string, cause?: unknown): CemError {

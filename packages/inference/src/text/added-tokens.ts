@@ -1,3 +1,4 @@
+import { echo } from '../model/echo.ts'
 import type { Normalize } from './normalizer.ts'
 
 /** An entry of `added_tokens` in tokenizer.json. */
@@ -31,7 +32,7 @@ export function readAddedTokens(value: unknown): readonly AddedToken[] {
   return value.map((entry) => {
     const { id, content } = (entry ?? {}) as Partial<AddedToken>
     if (!(Number.isInteger(id) && Number(id) >= 0 && Number(id) < 2 ** 26))
-      throw new Error(`an added token has the id ${JSON.stringify(id)}`)
+      throw new Error(`an added token has the id ${echo(id)}`)
     if (typeof content !== 'string') throw new Error(`the added token ${id} has no text`)
     return entry as AddedToken
   })

@@ -1,3 +1,4 @@
+import { echo } from '../model/echo.ts'
 import { list } from './normalizer.ts'
 
 /** A byte-pair model of tokenizer.json. */
@@ -48,7 +49,7 @@ export function readBytePairModel(model: unknown): BytePairModel {
     unknown: typeof unknownToken === 'string' ? idOf.get(unknownToken) : undefined,
   }
   if (typeof unknownToken === 'string' && options.unknown === undefined)
-    throw new Error(`its unk_token ${JSON.stringify(unknownToken)} is not in the vocabulary`)
+    throw new Error(`its unk_token ${echo(unknownToken)} is not in the vocabulary`)
   const cache = new Map<string, readonly number[]>()
   return {
     idOf,
@@ -67,10 +68,10 @@ export function readBytePairModel(model: unknown): BytePairModel {
 
 function check(model: Record<string, unknown>): void {
   const { type = 'BPE' } = model
-  if (type !== 'BPE') throw new Error(`its model is ${JSON.stringify(type)}; BPE can be computed`)
+  if (type !== 'BPE') throw new Error(`its model is ${echo(type)}; BPE can be computed`)
   for (const key of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix'])
     if (model[key] !== undefined && model[key] !== null && model[key] !== '' && model[key] !== 0)
-      throw new Error(`its ${key} is ${JSON.stringify(model[key])}; only none can be computed`)
+      throw new Error(`its ${key} is ${echo(model[key])}; only none can be computed`)
 }
 
 function readVocabulary(vocab: unknown): Map<string, number> {
@@ -79,7 +80,7 @@ function readVocabulary(vocab: unknown): Map<string, number> {
   const ids = new Map<string, number>()
   for (const [token, id] of Object.entries(vocab)) {
     if (!(Number.isInteger(id) && id >= 0 && id < idBase))
-      throw new Error(`the id of ${JSON.stringify(token)} is ${JSON.stringify(id)}`)
+      throw new Error(`the id of ${echo(token)} is ${echo(id)}`)
     ids.set(token, id)
   }
   return ids
@@ -119,7 +120,7 @@ function partsOf(merge: unknown): readonly [string, string] {
 }
 
 function strangeMerge(merge: unknown): Error {
-  return new Error(`the merge ${JSON.stringify(merge)} is not of tokens of the vocabulary`)
+  return new Error(`the merge ${echo(merge)} is not of tokens of the vocabulary`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { echo } from '../model/echo.ts'
 import { fromByteCharacters } from './byte-level.ts'
 import { list, string } from './normalizer.ts'
 
@@ -38,7 +39,7 @@ function compileStep(definition: unknown): Step {
       return metaspace(options)
     default:
       throw new Error(
-        `its decoder is ${JSON.stringify(type)}; ByteLevel, ByteFallback, Fuse, Replace (of a String), Strip, Metaspace and Sequence can be computed`,
+        `its decoder is ${echo(type)}; ByteLevel, ByteFallback, Fuse, Replace (of a String), Strip, Metaspace and Sequence can be computed`,
       )
   }
 }

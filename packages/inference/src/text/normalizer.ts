@@ -1,3 +1,4 @@
+import { echo } from '../model/echo.ts'
 import { composeAsUnicode9 } from './unicode-versions.ts'
 
 export type Normalize = (text: string) => string
@@ -28,17 +29,17 @@ export function compileNormalizer(definition: unknown): Normalize {
     }
     default:
       throw new Error(
-        `its normalizer is ${JSON.stringify(type)}; NFC, Replace (of a String), Prepend and Sequence can be computed`,
+        `its normalizer is ${echo(type)}; NFC, Replace (of a String), Prepend and Sequence can be computed`,
       )
   }
 }
 
 export function list(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value
-  throw new Error(`${name} is ${JSON.stringify(value)}, which is no list`)
+  throw new Error(`${name} is ${echo(value)}, which is no list`)
 }
 
 export function string(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '') return value
-  throw new Error(`${name} is ${JSON.stringify(value)}, which is no text`)
+  throw new Error(`${name} is ${echo(value)}, which is no text`)
 }

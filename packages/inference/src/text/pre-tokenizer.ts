@@ -1,13 +1,10 @@
+import { echo } from '../model/echo.ts'
 import { toByteCharacters } from './byte-level.ts'
 import { list, string } from './normalizer.ts'
-import { compilePattern, type FindMatches } from './split-pattern.ts'
+import { compilePattern, type FindMatches, gpt2Pattern } from './split-pattern.ts'
 
 /** Splits a text into the words that are encoded apart. `isFirst` says whether a piece stands at the very beginning. */
 export type PreTokenize = (pieces: readonly string[], isFirst: boolean) => readonly string[]
-
-/** The pattern of GPT-2, which `ByteLevel` applies unless told not to: a constant of the format. */
-const gpt2Pattern =
-  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 /**
  * The `pre_tokenizer` of tokenizer.json as a function.
@@ -35,7 +32,7 @@ export function compilePreTokenizer(definition: unknown): PreTokenize {
       return metaspace(options)
     default:
       throw new Error(
-        `its pre_tokenizer is ${JSON.stringify(type)}; Split, ByteLevel, Metaspace, Digits and Sequence can be computed`,
+        `its pre_tokenizer is ${echo(type)}; Split, ByteLevel, Metaspace, Digits and Sequence can be computed`,
       )
   }
 }
@@ -91,7 +88,7 @@ function split(find: FindMatches, behavior: unknown, invert: unknown = false): P
   const join = Object.hasOwn(joins, name) ? joins[name] : undefined
   if (join === undefined)
     throw new Error(
-      `a Split's behavior is ${JSON.stringify(behavior)}; Removed, Isolated, MergedWithPrevious, MergedWithNext and Contiguous are known`,
+      `a Split's behavior is ${echo(behavior)}; Removed, Isolated, MergedWithPrevious, MergedWithNext and Contiguous are known`,
     )
   return (pieces) =>
     pieces.flatMap((text) => {

@@ -1,4 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
+import { matchAllWithin } from '../model/bounded-pattern.ts'
+import { echo } from '../model/echo.ts'
 import { asUnicode16 } from './unicode-versions.ts'
 
 /** Finds the pieces of a text that a pattern matches, as [start, end) in UTF-16 units. */
@@ -13,13 +15,37 @@ export function compilePattern(pattern: unknown): FindMatches {
   const { String: literal, Regex: source } = (pattern ?? {}) as Record<string, unknown>
   if (typeof literal === 'string' && literal !== '') return (text) => occurrences(text, literal)
   if (typeof source === 'string') return compileRegex(source)
-  throw new Error(`a pattern is ${JSON.stringify(pattern)}, neither a String nor a Regex`)
+  throw new Error(`a pattern is ${echo(pattern)}, neither a String nor a Regex`)
 }
 
 function compileRegex(source: string): FindMatches {
   const pattern = translate(source)
+  const isKnown = familyPatterns.has(source)
   const seen = source.includes('(?i') ? (text: string) => foldLongS(asUnicode16(text)) : asUnicode16
-  return (text) => matches(seen(text), pattern)
+  return (text) => (isKnown ? matches(seen(text), pattern) : matchesWithin(seen(text), pattern))
+}
+
+/** Of GPT-2, Qwen2, Llama 3 and Mistral Nemo: known to take steps in proportion to the text. */
+const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+const ends = ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
+const upper = '[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]'
+const lower = '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]'
+const before = '[^\\r\\n\\p{L}\\p{N}]?'
+export const gpt2Pattern =
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+export const familyPatterns: ReadonlySet<string> = new Set([
+  gpt2Pattern,
+  `${contractions}|${before}\\p{L}+|\\p{N}|${ends}`,
+  `${contractions}|${before}\\p{L}+|\\p{N}{1,3}|${ends}`,
+  `${before}${upper}*${lower}+|${before}${upper}+${lower}*|\\p{N}|${ends.replace('[\\r\\n]*', '[\\r\\n/]*')}`,
+])
+/** Far above what a pattern that is meant well takes for a long text. */
+const limitInMs = 10_000
+
+/** Other patterns may be written so that they never end. */
+function* matchesWithin(text: string, { source, flags }: RegExp) {
+  for (const { start, end } of matchAllWithin(limitInMs, source, flags, [text])[0] ?? [])
+    if (end > start) yield [start, end] as const
 }
 
 /** The library's translation of the syntax; its splitting and encoding are not used. */

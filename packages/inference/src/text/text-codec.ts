@@ -1,3 +1,4 @@
+import { echo } from '../model/echo.ts'
 import { type AddedToken, type Piece, readAddedTokens, splitterOf } from './added-tokens.ts'
 import { readBytePairModel } from './byte-pair-encoding.ts'
 import { compileDecoder } from './decoder.ts'
@@ -66,7 +67,7 @@ function checkIds(added: readonly AddedToken[], idOf: ReadonlyMap<string, number
     const expected = idOf.get(content) ?? given.get(content) ?? next
     if (id !== expected)
       throw new Error(
-        `the added token ${JSON.stringify(content)} has the id ${id}, and Transformers would give it ${expected}`,
+        `the added token ${echo(content)} has the id ${id}, and Transformers would give it ${expected}`,
       )
     given.set(content, id)
     next = Math.max(next, id + 1)

@@ -90,7 +90,8 @@ export async function openTokenizer(
     encode: (text, options) => guard(() => compiled.encode(text, options)),
   }
   const template = ChatTemplate.from(config, templateFile, folder, now)
-  const hash = createHash('sha256').update(JSON.stringify([definition, config, templateFile]))
+  const files = guard(() => JSON.stringify([definition, config, templateFile]))
+  const hash = createHash('sha256').update(files)
   return chatTokenizer({ codec, template, definition, sha256: hash.digest('hex') })
 }
 
