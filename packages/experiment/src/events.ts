@@ -32,6 +32,7 @@ export interface RunWarning {
     | 'empty-answers'
     | 'software-device'
     | 'cpu-fallback'
+    | 'engine-restarted'
   readonly message: string
   readonly cells: readonly string[]
 }

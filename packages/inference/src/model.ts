@@ -5,6 +5,7 @@ import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { type EmbeddedConversation, type EmbedOptions, embed } from './embed.ts'
 import { Engine } from './engine/engine.ts'
+import { tellBatchSize } from './engine/engine-death.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
 import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import type { Placement } from './engine/placement.ts'
@@ -297,7 +298,7 @@ export class Model implements AsyncDisposable {
       },
       { signal, onProgress },
     )
-    for await (const item of generated) {
+    for await (const item of tellBatchSize(generated, batchSize)) {
       const { prompt, promptIndex, paraphrase, sample } = entries[
         item.index
       ] as (typeof entries)[number]

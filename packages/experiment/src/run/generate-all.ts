@@ -1,9 +1,11 @@
 import { type Composition, type Model, placementWarnings } from '@cem/inference'
 import type { Cell } from '../plan/cell.ts'
 import { unitId } from '../plan/units.ts'
+import { readCompletions } from '../store/completions.ts'
+import { EngineRestarts } from './engine-restarts.ts'
 import { generateCell } from './generate-cell.ts'
 import { ModelPool } from './model-pool.ts'
-import { codeOf, type RunState } from './run-state.ts'
+import type { RunState } from './run-state.ts'
 import { workThrough } from './work-through.ts'
 
 /**
@@ -18,6 +20,7 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
   const { threads } = loaded.config.executor
   await using pool = new ModelPool({ threads, cache, provider: state.prepared.device })
   const announce = deviceAnnouncer(state)
+  const restarts = new EngineRestarts()
   await workThrough({
     units: state.own.map((cell) => unitId('generate', cell.id)),
     state,
@@ -26,12 +29,22 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
       const cell = state.own[i] as Cell
       const composition = compositions.get(cell.id) as Composition
       await state.perform(unit, async () => {
-        const { files, nResponses } = await withRestart(pool, state, async () => {
-          const model = await pool.activate(composition, state.signal)
-          await locked
-          await announce(model)
-          await state.record({ type: 'self-test', unit, report: model.selfTest })
-          return generateCell({ context: state.context, cell, unit, model, composition })
+        const { files, nResponses } = await restarts.perform({
+          signal: state.signal,
+          work: async (batchLimit) => {
+            const model = await pool.activate(composition, state.signal)
+            await locked
+            await state.record({ type: 'self-test', unit, report: model.selfTest })
+            const { context } = state
+            return generateCell({ context, cell, unit, model, composition, batchLimit })
+          },
+          discard: () => pool.discard(),
+          nStored: async () => (await readCompletions(state.store, cell.id)).size,
+          warn: (message) =>
+            state.record({
+              type: 'warning',
+              warning: { code: 'engine-restarted', message, cells: [cell.id] },
+            }),
         })
         return { files, total: nResponses, retryable: 0 }
       })
@@ -49,20 +62,5 @@ function deviceAnnouncer(state: RunState): (model: Model) => Promise<void> {
     const messages = placement === null ? [] : placementWarnings(device.provider, placement)
     for (const message of messages)
       await state.record({ type: 'warning', warning: { code: 'cpu-fallback', message, cells: [] } })
-  }
-}
-
-/** An engine that died is started again once: what it had given out is stored, and the rest is drawn anew. */
-async function withRestart<T>(
-  pool: ModelPool,
-  state: RunState,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (codeOf(error) !== 'engine-died' || state.signal.aborted) throw error
-    await pool.discard()
-    return await work()
   }
 }

@@ -19,6 +19,8 @@ export interface GenerateCellOptions {
   readonly unit: string
   readonly model: Model
   readonly composition: Composition
+  /** The largest number of answers in progress at once, below what the config says. */
+  readonly batchLimit?: number | undefined
 }
 
 export interface GeneratedCell {
@@ -60,7 +62,7 @@ export async function generateCell(options: GenerateCellOptions): Promise<Genera
 }
 
 async function drawMissing(
-  { context, cell, unit, model }: GenerateCellOptions,
+  { context, cell, unit, model, batchLimit }: GenerateCellOptions,
   total: number,
   missing: readonly PlannedRow[],
   ledger: JsonLinesWriter,
@@ -78,7 +80,7 @@ async function drawMissing(
     maxNewTokens: config.sampling.maxNewTokens,
     seed: config.sampling.seed,
     replicate: cell.trainingSeed,
-    ...(config.sampling.batchSize === undefined ? {} : { batchSize: config.sampling.batchSize }),
+    ...batchSizeOf(config, batchLimit),
     ...activations.capture,
     signal: context.signal,
     onProgress: ({ nTokens }) => {
@@ -99,6 +101,12 @@ async function drawMissing(
     await ledger.sync()
     lastSync = performance.now()
   }
+}
+
+/** Nothing where the model is to choose by its memory. */
+function batchSizeOf({ sampling }: ExperimentConfig, limit: number | undefined) {
+  const sizes = [sampling.batchSize, limit].filter((size) => size !== undefined)
+  return sizes.length === 0 ? {} : { batchSize: Math.min(...sizes) }
 }
 
 function pick({ paraphrase, sample }: Completion) {

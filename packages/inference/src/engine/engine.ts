@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { CemError } from '@cem/core'
+import { describeExit, engineDied } from './engine-death.ts'
 import type {
   EngineMethod,
   EngineMethods,
@@ -70,11 +71,11 @@ export class Engine implements AsyncDisposable {
     })
     this.#child.on('message', (message: FromEngine) => this.#receive(message))
     this.#child.on('error', (error) =>
-      this.#die(died(`could not start: ${error.message}`, this.#stderr)),
+      this.#die(engineDied(`could not start: ${error.message}`, this.#stderr)),
     )
     this.#child.on('close', (code, signal) => {
       this.#stderr += this.placementLog.end()
-      this.#die(died(describeExit(code, signal), this.#stderr))
+      this.#die(engineDied(describeExit(code, signal), this.#stderr, signal))
     })
   }
 
@@ -221,20 +222,4 @@ export class Engine implements AsyncDisposable {
     this.#death ??= error
     for (const pending of this.#pending.values()) pending.reject(this.#death)
   }
-}
-
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
-  if (signal === 'SIGKILL')
-    return 'was killed (SIGKILL), most likely because the machine ran out of memory: lower the batch size, or close other programs'
-  if (signal !== null) return `crashed (${signal}), inside ONNX Runtime or another native library`
-  return `exited with code ${code}`
-}
-
-function died(reason: string, stderr: string): CemError {
-  const words = stderr.trim() === '' ? '' : ` Its last words: ${stderr.trim()}`
-  return new CemError({
-    code: 'engine-died',
-    message: `The engine process ${reason}. What was finished before is kept.${words}`,
-    data: { reason },
-  })
 }
