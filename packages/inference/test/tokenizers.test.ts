@@ -9,19 +9,19 @@ import { compileTokenizer } from '../src/text/text-codec.ts'
 import { composeAsUnicode9 } from '../src/text/unicode-versions.ts'
 import { fixtures, temporaryFolder } from './golden.ts'
 
-const folder = join(fixtures, 'text')
+const textFolder = join(fixtures, 'text')
 const kinds = ['qwen2', 'llama3', 'gemma', 'tekken', 'llama2', 'mistral3'] as const
 
-function lines<T>(name: string): readonly T[] {
-  const text = gunzipSync(readFileSync(join(folder, name))).toString('utf8')
+function lines(name: string): readonly unknown[] {
+  const text = gunzipSync(readFileSync(join(textFolder, name))).toString('utf8')
   return text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as T)
+    .map((line): unknown => JSON.parse(line))
 }
 
 const readDefinition = (kind: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(folder, kind, 'tokenizer.json'), 'utf8'))
+  JSON.parse(readFileSync(join(textFolder, kind, 'tokenizer.json'), 'utf8'))
 
 interface TextRow {
   readonly ids: readonly number[]
@@ -33,11 +33,11 @@ interface TextRow {
 }
 
 describe.each(kinds)('%s: as Transformers has it', (kind) => {
-  const texts = lines<string>('texts.jsonl.gz')
-  const rows = lines<TextRow>(`${kind}/texts.jsonl.gz`)
+  const texts = lines('texts.jsonl.gz') as readonly string[]
+  const rows = lines(`${kind}/texts.jsonl.gz`) as readonly TextRow[]
   let tokenizer: ChatTokenizer
   beforeAll(async () => {
-    tokenizer = await openTokenizer(join(folder, kind))
+    tokenizer = await openTokenizer(join(textFolder, kind))
   })
   const disagreeing = (agrees: (text: string, row: TextRow) => boolean) =>
     texts.filter((text, i) => !agrees(text, rows[i] as TextRow)).map((text) => text.slice(0, 60))
@@ -104,7 +104,7 @@ function changed({ kind, changes }: Variant): Record<string, unknown> {
 }
 
 test.each(
-  lines<Variant>('variants.jsonl.gz').map((variant) => ({
+  (lines('variants.jsonl.gz') as readonly Variant[]).map((variant) => ({
     variant,
     name: `${variant.kind} with ${JSON.stringify(variant.changes).slice(0, 110)}`,
   })),
@@ -123,22 +123,28 @@ describe('where versions of Unicode disagree', () => {
     readonly cases: readonly { readonly text: string; readonly starts: readonly number[] }[]
   }
 
-  test.each(lines<Words>('words.jsonl.gz'))('words are those of Oniguruma ($pattern)', (words) => {
-    const type = { type: 'Split', behavior: 'Isolated', pattern: { Regex: words.pattern } }
-    const split = compilePreTokenizer(type)
-    for (const { text, starts } of words.cases) {
-      let at = 0
-      const own = split([text], true).map((word) => {
-        const start = at
-        at += Array.from(word).length
-        return start
-      })
-      expect({ text, starts: own }).toEqual({ text, starts })
-    }
-  })
+  test.each(lines('words.jsonl.gz') as readonly Words[])(
+    'words are those of Oniguruma ($pattern)',
+    (words) => {
+      const type = { type: 'Split', behavior: 'Isolated', pattern: { Regex: words.pattern } }
+      const split = compilePreTokenizer(type)
+      for (const { text, starts } of words.cases) {
+        let at = 0
+        const own = split([text], true).map((word) => {
+          const start = at
+          at += Array.from(word).length
+          return start
+        })
+        expect({ text, starts: own }).toEqual({ text, starts })
+      }
+    },
+  )
 
   test('normalization is that of the tokenizers library', () => {
-    for (const { text, composed } of lines<{ text: string; composed: string }>('composed.jsonl.gz'))
+    for (const { text, composed } of lines('composed.jsonl.gz') as readonly {
+      text: string
+      composed: string
+    }[])
       expect({ text, composed: composeAsUnicode9(text) }).toEqual({ text, composed })
   })
 })

@@ -46,6 +46,7 @@ export function matchAllWithin(
     if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
       throw new Error(
         `the regular expression '${source.slice(0, shown)}' was not done after ${limitInMs} ms: it tries too many ways to match`,
+        { cause: error },
       )
     throw new Error(`'${source.slice(0, shown)}' is no regular expression that can be read here`, {
       cause: error,

@@ -5,7 +5,7 @@ import { list } from './normalizer.ts'
 export interface BytePairModel {
   readonly idOf: ReadonlyMap<string, number>
   /** Token ids of one word. */
-  encode(word: string): readonly number[]
+  readonly encode: (word: string) => readonly number[]
 }
 
 interface Options {

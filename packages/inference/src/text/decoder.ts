@@ -1,6 +1,6 @@
 import { echo } from '../model/echo.ts'
 import { fromByteCharacters } from './byte-level.ts'
-import { list, string } from './normalizer.ts'
+import { anyString, list, string } from './normalizer.ts'
 
 type Step = (tokens: readonly string[]) => readonly string[]
 
@@ -30,7 +30,7 @@ function compileStep(definition: unknown): Step {
       return (tokens) => [tokens.join('')]
     case 'Replace': {
       const { String: old } = (options['pattern'] ?? {}) as Record<string, unknown>
-      const [from, to] = [string(old, 'pattern.String'), String(options['content'] ?? '')]
+      const [from, to] = [string(old, 'pattern.String'), anyString(options['content'], 'content')]
       return (tokens) => tokens.map((token) => token.replaceAll(from, () => to))
     }
     case 'Strip':
@@ -87,7 +87,7 @@ function strip({ content, start, stop }: Record<string, unknown>): Step {
 function metaspace(options: Record<string, unknown>): Step {
   const mark = string(options['replacement'] ?? '\u2581', 'replacement')
   const before = options['add_prefix_space'] === false ? 'never' : 'always'
-  const scheme = String(options['prepend_scheme'] ?? before).toLowerCase()
+  const scheme = string(options['prepend_scheme'] ?? before, 'prepend_scheme').toLowerCase()
   return (tokens) =>
     tokens.map((token, i) =>
       token.replaceAll(mark, () => (i === 0 && scheme !== 'never' ? '' : ' ')),

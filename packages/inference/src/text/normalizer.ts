@@ -24,7 +24,7 @@ export function compileNormalizer(definition: unknown): Normalize {
     }
     case 'Replace': {
       const { String: old } = (options['pattern'] ?? {}) as Record<string, unknown>
-      const [from, to] = [string(old, 'pattern.String'), string(options['content'], 'content')]
+      const [from, to] = [string(old, 'pattern.String'), anyString(options['content'], 'content')]
       return (text) => text.replaceAll(from, () => to)
     }
     default:
@@ -40,6 +40,13 @@ export function list(value: unknown, name: string): readonly unknown[] {
 }
 
 export function string(value: unknown, name: string): string {
-  if (typeof value === 'string' && value !== '') return value
+  const text = anyString(value, name)
+  if (text !== '') return text
+  throw new Error(`${name} is empty`)
+}
+
+/** May be empty. */
+export function anyString(value: unknown, name: string): string {
+  if (typeof value === 'string') return value
   throw new Error(`${name} is ${echo(value)}, which is no text`)
 }

@@ -51,7 +51,7 @@ function check({ modules, config }: Adapter, said: Record<string, unknown>): voi
   if (modules.length === 0) throw new Error('no module')
   same(config.r, said['r'], 'r')
   for (const key of ['use_dora', 'modules_to_save', 'layer_replication', 'trainable_token_indices'])
-    if (said[key]) same(Object.keys(said[key] as object).length, 0, key)
+    if (said[key]) same(Object.keys(said[key]).length, 0, key)
 }
 
 function patternValue(pattern: unknown, path: string): number | undefined {
@@ -60,5 +60,6 @@ function patternValue(pattern: unknown, path: string): number | undefined {
 }
 
 function same(own: unknown, expected: unknown, what: string): void {
-  if (own !== expected) throw new Error(`${what} is ${own}, and the file calls for ${expected}`)
+  if (own !== expected)
+    throw new Error(`${what} is ${String(own)}, and the file calls for ${String(expected)}`)
 }

@@ -110,7 +110,7 @@ async function arraysOf(path: string, count: number): Promise<string[]> {
   const arrays: string[] = []
   for (const name of [...npz.entries.keys()].slice(-count)) {
     const { dtype, shape, data } = await npz.read(name)
-    arrays.push(`${dtype} ${shape.join()} ${bytesOf(data as ArrayBufferView).toString('hex')}`)
+    arrays.push(`${dtype} ${shape.join()} ${bytesOf(data).toString('hex')}`)
   }
   return arrays
 }
