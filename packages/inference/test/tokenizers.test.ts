@@ -68,7 +68,7 @@ describe.each(kinds)('%s: as Transformers has it', (kind) => {
   })
 
   test('texts of 400 sequences of ids that no text gives', () => {
-    const given = lines<Required<TextRow>>(`${kind}/ids.jsonl.gz`)
+    const given = lines(`${kind}/ids.jsonl.gz`) as readonly Required<TextRow>[]
     expect(given.length).toBe(400)
     for (const { ids, decoded, decodedSkipping } of given) {
       expect(tokenizer.decode(ids, { skipSpecialTokens: false })).toBe(decoded)
