@@ -37,8 +37,8 @@ function check({ modules, config }: Adapter, said: Record<string, unknown>): voi
     if (typeof targets === 'string') return new RegExp(`^(?:${targets})$`).test(path)
     return (targets as string[]).includes(path.slice(path.lastIndexOf('.') + 1))
   }
-  const isIn = (path: string) =>
-    layers === undefined || layers === null || [layers].flat().includes(Number(path.split('.')[2]))
+  const wanted = [layers ?? []].flat()
+  const isIn = (path: string) => wanted.length === 0 || wanted.includes(Number(path.split('.')[2]))
   for (const { path, rank, scale, nIn, nOut, a, b } of modules) {
     same(isTarget(path) && isIn(path), true, `${path} is no target`)
     const ownRank = patternValue(said['rank_pattern'], path) ?? said['r']
