@@ -34,6 +34,7 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
           work: async (batchLimit) => {
             const model = await pool.activate(composition, state.signal)
             await locked
+            await announce(model)
             await state.record({ type: 'self-test', unit, report: model.selfTest })
             const { context } = state
             return generateCell({ context, cell, unit, model, composition, batchLimit })

@@ -1,4 +1,4 @@
-import type { AddedToken } from './disarm.ts'
+import type { AddedToken } from './added-tokens.ts'
 
 /** The parts of tokenizer.json that tell which bytes a token stands for. */
 interface Definition {
