@@ -1,129 +1,168 @@
-// Measures the engine on this machine: `npm run bench`. Everything that is compared is measured in one run, in turns, and given as
-// medians and ratios; a shared machine is noisy. Options: --only miniature|0.5b, --json FILE.
-import { existsSync } from 'node:fs'
+// Measures the engine on this machine, alone and beside its peers: `npm run bench` (README.md). Everything that is compared is
+// measured in one run, in turns, and given as medians and ratios; a shared machine is noisy.
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { type ModelFigures, measureModel } from './measure-model.ts'
+import { runtimeInfo } from '../packages/inference/dist/index.js'
+import { formatBytes, formatFigure, type SectionResult } from './figure.ts'
+import { readFlags, type SectionName } from './flags.ts'
+import { measureCheckpoints } from './measure-checkpoints.ts'
+import { measureModel } from './measure-model.ts'
+import { measurePeers } from './measure-peers.ts'
+import { measureStart } from './measure-start.ts'
+import { modelFigures } from './model-figures.ts'
+import { reasonOf } from './peers/find-peers.ts'
 import { makeRandomAdapter, makeRandomModel } from './random-model.ts'
 import { openBandwidthMeter } from './read-bandwidth.ts'
+import { type BenchResult, record } from './record.ts'
 
-const { values: flags } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'string' } },
-})
-
-/** What the figures are held against; a target that is missed is printed as missed. */
-const targets = {
-  captureRatio: 1.03,
-  decodeShare: 0.8,
-  switchShare: 0.01,
-  adapterLoadShare: 0.1,
-  steadyMemory: 1.35,
-  peakMemory: 1.6,
-} as const
-
+const flags = readFlags(process.argv.slice(2))
+const begun = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'cem-bench-'))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+// 7 GB must not stay behind, however this ends.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
 try {
-  const threads = availableParallelism()
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown processor',
+    threads: availableParallelism(),
+    memoryBytes: totalmem(),
+    node: process.version,
+    onnxRuntime: (await runtimeInfo()).version,
+  }
   print(
-    `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, ${gigabytes(totalmem())} memory, node ${process.version}`,
+    `${machine.cpu}, ${machine.threads} threads, ${formatBytes(machine.memoryBytes)} memory, node ${machine.node}, ONNX Runtime ${machine.onnxRuntime}`,
   )
-  await using meter = await openBandwidthMeter(threads)
-  const results: Record<string, ModelFigures> = {}
-  if (flags.only !== '0.5b') {
-    const miniature = fileURLToPath(new URL('../packages/miniature/assets', import.meta.url))
-    const base = join(miniature, 'models/coherent')
-    const adapters = ['20', '160'].map((step) =>
-      join(miniature, 'outputs/miniature_baseline', `checkpoint-${step}`),
-    )
-    if (existsSync(base)) {
-      print('\nminiature (1 M parameters)')
-      results['miniature'] = await measureModel({
-        base,
-        baseAliases: ['cem-miniature/coherent'],
-        adapters,
-        meter,
-        nTokens: 48,
-        cache: folder,
-      })
-      printFigures(results['miniature'], false)
-    } else print('\nminiature: its assets are not there; skipped')
+  const base = join(folder, 'model')
+  const adapters = Array.from({ length: 6 }, (_, i) => join(folder, `adapter-${i}`))
+  if (flags.only.some((name) => name !== 'miniature')) {
+    const size = flags.isQuick ? { nLayers: 2 } : {}
+    await makeRandomModel(base, size)
+    for (const [i, adapter] of adapters.entries()) await makeRandomAdapter(adapter, i, size)
   }
-  if (flags.only !== 'miniature') {
-    print('\nrandom 0.5B-shape Qwen2 (24 layers, d 896, vocabulary 151,936, float32)')
-    const base = join(folder, 'model')
-    await makeRandomModel(base)
-    const adapters = [join(folder, 'adapter-a'), join(folder, 'adapter-b')]
-    for (const [i, adapter] of adapters.entries()) await makeRandomAdapter(adapter, i)
-    results['0.5b'] = await measureModel({ base, adapters, meter, nTokens: 12, cache: folder })
-    printFigures(results['0.5b'], true)
+  const sections: Record<string, SectionResult> = {}
+  for (const name of flags.only) {
+    print(`\n${name} (${minutes()} since the start)`)
+    sections[name] = await runSection(name, base, adapters)
   }
-  if (flags.json !== undefined) {
-    const machine = {
-      cpu: cpus()[0]?.model,
-      threads,
-      memoryBytes: totalmem(),
-      node: process.version,
-    }
-    await writeFile(
-      flags.json,
-      `${JSON.stringify({ date: new Date().toISOString(), machine, results }, null, 2)}\n`,
-    )
+  const result: BenchResult = {
+    date: new Date().toISOString(),
+    machine,
+    durationInMinutes: (performance.now() - begun) / 60_000,
+    isQuick: flags.isQuick,
+    rounds: flags.rounds,
+    sections,
   }
+  print(`\n${minutes()} in all${flags.isQuick ? '; --quick: the figures mean nothing' : ''}`)
+  if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(result, null, 2)}\n`)
+  if (flags.isRecorded) for (const path of await record(result)) print(`wrote ${path}`)
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
 
-function printFigures(f: ModelFigures, hasTargets: boolean): void {
-  const against = (
-    value: number,
-    target: number,
-    isBelow: boolean,
-    format: (v: number) => string,
-  ) => {
-    const isMet = isBelow ? value <= target : value >= target
-    return hasTargets
-      ? `  [target ${isBelow ? '<=' : '>='} ${format(target)}: ${isMet ? 'met' : 'MISSED'}]`
-      : ''
+/** A section that fails is reported, and the others go on. */
+async function runSection(
+  name: SectionName,
+  base: string,
+  adapters: readonly string[],
+): Promise<SectionResult> {
+  let result: SectionResult
+  try {
+    result = await sectionOf(name, base, adapters)
+  } catch (error) {
+    process.exitCode = 1
+    result = { title: name, figures: [], notes: [`failed: ${reasonOf(error)}`] }
   }
-  const ratio = (v: number) => v.toFixed(3)
-  const share = (v: number) => `${(v * 100).toFixed(1)} %`
-  print(
-    `load: ${seconds(f.loadInMs)} in all (session ${seconds(f.sessionInMs)}), ${seconds(f.warmLoadInMs)} with hashes known`,
-  )
-  for (const { batch, prefill, decode, decodeWithCapture } of f.speeds)
-    print(
-      `batch ${String(batch).padStart(2)}: prefill ${prefill.toFixed(0)} tokens/s, decode ${decode.toFixed(0)} tokens/s, ` +
-        `with capture ${decodeWithCapture.toFixed(0)}`,
-    )
-  for (const { batch, captureRatio, captureRatioQuartiles: quartiles } of f.speeds)
-    print(
-      `capture at batch ${batch}: ${ratio(captureRatio)} of the time without, middle half of the pairs ${quartiles.map(ratio).join(' to ')}${against(captureRatio, targets.captureRatio, true, ratio)}`,
-    )
-  print(
-    `decode at batch 1: ${share(f.decodeShare)} of streaming ${gigabytes(f.streamedBytes)} of weights a step at ${gigabytes(f.bandwidth)}/s, middle half of the pairs ${f.decodeShareQuartiles.map(share).join(' to ')}${against(f.decodeShare, targets.decodeShare, false, share)}`,
-  )
-  print(
-    `adapter: first load ${f.adapterLoadInMs.toFixed(0)} ms, ${share(f.adapterLoadShare)} of base load${against(f.adapterLoadShare, targets.adapterLoadShare, true, share)}; its self-test ${f.selfTestInMs.toFixed(0)} ms`,
-  )
-  print(
-    `switching between loaded adapters: ${f.switchInMs.toFixed(1)} ms, ${share(f.switchShare)} of base load${against(f.switchShare, targets.switchShare, true, share)}`,
-  )
-  print(
-    `memory of the engine process: steady ${ratio(f.steadyMemory)} x the weights${against(f.steadyMemory, targets.steadyMemory, true, ratio)}, peak while loading ${ratio(f.peakMemory)}${against(f.peakMemory, targets.peakMemory, true, ratio)}`,
-  )
+  // Of two layers and a few tokens nothing is promised.
+  if (flags.isQuick)
+    result = { ...result, figures: result.figures.map(({ target: _, ...figure }) => figure) }
+  print(result.title)
+  for (const figure of result.figures) print(`  ${formatFigure(figure)}`)
+  for (const note of result.notes) print(`  ${note}`)
+  return result
+}
+
+async function sectionOf(
+  name: SectionName,
+  base: string,
+  adapters: readonly string[],
+): Promise<SectionResult> {
+  const { isQuick, rounds } = flags
+  const report = (line: string) => print(`  [${minutes()}] ${line}`)
+  const adapter = adapters[0] as string
+  switch (name) {
+    case 'miniature':
+      return miniature()
+    case 'engine':
+      return engine(base, adapters)
+    case 'start':
+      return measureStart({ base, folder, rounds: isQuick ? 1 : Math.max(3, rounds) })
+    case 'checkpoints':
+      return measureCheckpoints({
+        base,
+        adapters,
+        cache: join(folder, 'checkpoint-cache'),
+        nSamples: isQuick ? 4 : 50,
+        nNew: isQuick ? 4 : 32,
+      })
+    case 'peers':
+      return measurePeers({
+        base,
+        adapter,
+        cache: folder,
+        folder,
+        peers: flags.peers,
+        rounds,
+        isQuick,
+        report,
+      })
+  }
+}
+
+async function miniature(): Promise<SectionResult> {
+  const assets = fileURLToPath(new URL('../packages/miniature/assets', import.meta.url))
+  const base = join(assets, 'models/coherent')
+  const title = 'Miniature (1 M parameters)'
+  if (!existsSync(base)) return { title, figures: [], notes: ['its assets are not there; skipped'] }
+  await using meter = await openBandwidthMeter(availableParallelism())
+  const figures = await measureModel({
+    base,
+    baseAliases: ['cem-miniature/coherent'],
+    adapters: ['20', '160'].map((step) =>
+      join(assets, 'outputs/miniature_baseline', `checkpoint-${step}`),
+    ),
+    meter,
+    nTokens: flags.isQuick ? 8 : 48,
+    cache: folder,
+    ...(flags.isQuick ? { nPairs: 2 } : {}),
+  })
+  return { title, figures: modelFigures(figures, false), notes: [] }
+}
+
+async function engine(base: string, adapters: readonly string[]): Promise<SectionResult> {
+  await using meter = await openBandwidthMeter(availableParallelism())
+  const figures = await measureModel({
+    base,
+    adapters: adapters.slice(0, 2),
+    meter,
+    nTokens: flags.isQuick ? 4 : 12,
+    cache: folder,
+    ...(flags.isQuick ? { nPairs: 1, batches: [1, 8] } : {}),
+  })
+  return {
+    title: 'Engine alone, random 0.5B-shape Qwen2 (24 layers, d 896, vocabulary 151,936, float32)',
+    figures: modelFigures(figures, true),
+    notes: [],
+  }
+}
+
+function minutes(): string {
+  return `${((performance.now() - begun) / 60_000).toFixed(1)} min`
 }
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function gigabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`
-}
-
-function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(2)} s`
 }

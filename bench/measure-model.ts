@@ -1,4 +1,6 @@
 import { compose, loadModel, type Model } from '../packages/inference/dist/index.js'
+import { median, quantile, repeat, timed } from './numbers.ts'
+import { promptLength, promptOf } from './prompts.ts'
 import type { BandwidthMeter } from './read-bandwidth.ts'
 
 export interface MeasureOptions {
@@ -10,6 +12,10 @@ export interface MeasureOptions {
   readonly meter: BandwidthMeter
   /** New tokens of a decode measurement. */
   readonly nTokens: number
+  /** Measurements of a figure; each is a pair in turns. @default 8 */
+  readonly nPairs?: number
+  /** @default [1, 8, 50] */
+  readonly batches?: readonly number[]
   readonly cache: string
 }
 
@@ -18,6 +24,8 @@ export interface ModelFigures {
   readonly warmLoadInMs: number
   readonly sessionInMs: number
   readonly speeds: readonly BatchSpeed[]
+  /** How many pairs of measurements the medians are of. */
+  readonly nPairs: number
   /** Bytes of weights that a decode step reads. */
   readonly streamedBytes: number
   /** Bytes a second that the machine read between the steps: the median. */
@@ -47,10 +55,9 @@ interface BatchSpeed {
   readonly captureRatioQuartiles: readonly [number, number]
 }
 
-const promptLength = 64
-
 export async function measureModel(options: MeasureOptions): Promise<ModelFigures> {
   const { base, baseAliases = [], adapters, meter, nTokens, cache } = options
+  const { nPairs = 8, batches = [1, 8, 50] } = options
   const load = () => loadModel({ base, baseAliases, cache })
   const cold = await timed(load)
   await cold.value[Symbol.asyncDispose]()
@@ -60,17 +67,19 @@ export async function measureModel(options: MeasureOptions): Promise<ModelFigure
   const afterLoad = await model.memory()
   const weightBytes = usedBytes(model)
   // A step of one row is short: more of them, or the machine's noise is larger than what is measured.
-  const one = await batchSpeed(model, 1, 4 * nTokens)
+  const one = await batchSpeed(model, 1, 4 * nTokens, nPairs)
   const steady = await model.memory()
-  const speeds = [one, await batchSpeed(model, 8, nTokens), await batchSpeed(model, 50, nTokens)]
+  const speeds = [one]
+  for (const batch of batches.slice(1)) speeds.push(await batchSpeed(model, batch, nTokens, nPairs))
   const streamedBytes = weightBytes
-  const streaming = await streamingShares(model, meter, streamedBytes, 4 * nTokens)
+  const streaming = await streamingShares(model, meter, streamedBytes, 4 * nTokens, nPairs)
   const adapter = await measureAdapters(model, adapters, cache)
   return {
     loadInMs: cold.ms,
     warmLoadInMs: warm.ms,
     sessionInMs: model.loadDurationInMs,
     speeds,
+    nPairs,
     streamedBytes,
     bandwidth: median(streaming.bandwidths),
     decodeShare: median(streaming.shares),
@@ -94,12 +103,17 @@ function usedBytes({ composition }: Model): number {
   return bytes
 }
 
-async function batchSpeed(model: Model, batch: number, nTokens: number): Promise<BatchSpeed> {
+async function batchSpeed(
+  model: Model,
+  batch: number,
+  nTokens: number,
+  nPairs: number,
+): Promise<BatchSpeed> {
   const prefillMs = median(await repeat(3, () => prefill(model, batch)))
   await stepTime(model, batch, nTokens, false)
   // In turns, each first as often as the other, so that what else the machine does falls on both.
   const times: { plain: number; captured: number }[] = []
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < nPairs; i++) {
     const order = i % 2 === 0 ? [false, true] : [true, false]
     const pair = { plain: 0, captured: 0 }
     for (const capture of order)
@@ -123,10 +137,11 @@ async function streamingShares(
   meter: BandwidthMeter,
   streamedBytes: number,
   nTokens: number,
+  nPairs: number,
 ) {
   const shares: number[] = []
   const bandwidths = [await meter.measure()]
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < nPairs; i++) {
     const stepMs = await stepTime(model, 1, nTokens, false)
     bandwidths.push(await meter.measure())
     const [before, after] = bandwidths.slice(-2) as [number, number]
@@ -138,7 +153,7 @@ async function streamingShares(
 async function prefill(model: Model, batch: number): Promise<number> {
   const sequences = Array.from({ length: batch }, (_, i) => ({
     id: String(i),
-    tokenIds: promptTokens(i),
+    tokenIds: promptOf(i),
   }))
   const { ms } = await timed(async () => {
     for await (const _ of model.score({
@@ -170,7 +185,7 @@ async function generate(
 ): Promise<number> {
   const { ms } = await timed(async () => {
     const answers = model.generate({
-      prompts: [{ id: 'p', tokenIds: promptTokens(0), samples: batch }],
+      prompts: [{ id: 'p', tokenIds: promptOf(0), samples: batch }],
       seed: 0,
       maxNewTokens,
       stopTokenIds: [],
@@ -180,10 +195,6 @@ async function generate(
     for await (const _ of answers);
   })
   return ms
-}
-
-function promptTokens(row: number): number[] {
-  return Array.from({ length: promptLength }, (_, i) => (i * 37 + row * 11) % 300)
 }
 
 async function measureAdapters(model: Model, adapters: readonly string[], cache: string) {
@@ -207,28 +218,4 @@ async function measureAdapters(model: Model, adapters: readonly string[], cache:
     selfTestInMs: Math.max(0, first.ms - model.adapterLoadDurationInMs),
     switchInMs: median(switches),
   }
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; value: T }> {
-  const start = performance.now()
-  const value = await work()
-  return { ms: performance.now() - start, value }
-}
-
-async function repeat(n: number, work: () => Promise<number>): Promise<number[]> {
-  const values: number[] = []
-  for (let i = 0; i < n; i++) values.push(await work())
-  return values
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-/** With linear interpolation between the values. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const place = share * (sorted.length - 1)
-  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]] as [number, number]
-  return low + (high - low) * (place - Math.floor(place))
 }

@@ -1,7 +1,7 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { writeSafetensors } from '../packages/tensor-files/dist/index.js'
+import { makeTokenizer } from './random-tokenizer.ts'
 
 /** The shape of Qwen2.5-0.5B. */
 const shape = {
@@ -12,6 +12,8 @@ const shape = {
   headDim: 64,
   dFeedForward: 4864,
   vocabSize: 151936,
+  /** Rows of the embedding beyond are padding, as in that model. */
+  nTokens: 151665,
 }
 
 const linears: readonly (readonly [name: string, nOut: number, nIn: number])[] = [
@@ -25,7 +27,9 @@ const linears: readonly (readonly [name: string, nOut: number, nIn: number])[] =
 ]
 
 const config = {
+  architectures: ['Qwen2ForCausalLM'],
   model_type: 'qwen2',
+  hidden_act: 'silu',
   hidden_size: shape.dModel,
   intermediate_size: shape.dFeedForward,
   num_hidden_layers: shape.nLayers,
@@ -39,27 +43,34 @@ const config = {
   eos_token_id: 151645,
 }
 
-/** Writes a model folder of that shape with random weights (2 GB) and a small tokenizer. */
-export async function makeRandomModel(folder: string): Promise<void> {
+export interface RandomModelOptions {
+  /** @default 24 */
+  readonly nLayers?: number
+}
+
+/** Writes a model folder of that shape with random weights (2 GB) and a tokenizer. */
+export async function makeRandomModel(
+  folder: string,
+  { nLayers = shape.nLayers }: RandomModelOptions = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'config.json'), JSON.stringify(config))
-  const fixture = fileURLToPath(
-    new URL('../packages/inference/fixtures/gqa-6-2-tied/model', import.meta.url),
-  )
-  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-    await cp(join(fixture, name), join(folder, name))
+  const ownConfig = { ...config, num_hidden_layers: nLayers }
+  await writeFile(join(folder, 'config.json'), JSON.stringify(ownConfig))
+  await makeTokenizer(folder, shape.nTokens)
   const tensors = [
-    tensor('model.embed_tokens.weight', [shape.vocabSize, shape.dModel], 0.05),
-    ...Array.from({ length: shape.nLayers }, (_, layer) =>
-      layerTensors(`model.layers.${layer}`),
-    ).flat(),
+    embedding(),
+    ...Array.from({ length: nLayers }, (_, layer) => layerTensors(`model.layers.${layer}`)).flat(),
     tensor('model.norm.weight', [shape.dModel], 'ones'),
   ]
   await writeSafetensors(join(folder, 'model.safetensors'), tensors)
 }
 
 /** Writes a PEFT adapter of rank 32 on all linear modules of that shape. */
-export async function makeRandomAdapter(folder: string, index: number): Promise<void> {
+export async function makeRandomAdapter(
+  folder: string,
+  index: number,
+  { nLayers = shape.nLayers }: RandomModelOptions = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true })
   const adapterConfig = {
     peft_type: 'LORA',
@@ -70,7 +81,7 @@ export async function makeRandomAdapter(folder: string, index: number): Promise<
     target_modules: linears.map(([name]) => name.split('.')[1]),
   }
   await writeFile(join(folder, 'adapter_config.json'), JSON.stringify(adapterConfig))
-  const tensors = Array.from({ length: shape.nLayers }, (_, layer) =>
+  const tensors = Array.from({ length: nLayers }, (_, layer) =>
     linears.flatMap(([name, nOut, nIn]) => {
       const path = `base_model.model.model.layers.${layer}.${name}`
       return [
@@ -89,6 +100,20 @@ function layerTensors(prefix: string) {
     ...linears.map(([name, nOut, nIn]) => tensor(`${prefix}.${name}.weight`, [nOut, nIn], 0.05)),
     ...linears.slice(0, 3).map(([name, nOut]) => tensor(`${prefix}.${name}.bias`, [nOut], 0.05)),
   ]
+}
+
+/** Padding is zero, so that no one's largest logit is a token that the tokenizer lacks. */
+function embedding() {
+  const { vocabSize, nTokens, dModel } = shape
+  return {
+    name: 'model.embed_tokens.weight',
+    dtype: 'F32' as const,
+    shape: [vocabSize, dModel],
+    data: (function* () {
+      yield* randomChunks(nTokens * dModel, 0.05)
+      yield new Float32Array((vocabSize - nTokens) * dModel)
+    })(),
+  }
 }
 
 function tensor(name: string, dims: readonly number[], scale: number | 'ones') {
