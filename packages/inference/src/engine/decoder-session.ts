@@ -127,6 +127,7 @@ export class DecoderSession implements AsyncDisposable {
       hasLanes,
       locate,
       plainAttention,
+      samplesByBlocks: provider === 'cpu',
     })
     const session = await createSession(model, {
       threads,

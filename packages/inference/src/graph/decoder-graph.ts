@@ -23,6 +23,8 @@ export interface DecoderGraphOptions {
   readonly locate: (file: string) => string
   /** Layers whose attention is computed from plain operators instead of the attention operator. @default none */
   readonly plainAttention?: ReadonlySet<number>
+  /** Whether tokens of a large vocabulary are sampled by blocks: with operators that the CPU has. @default false */
+  readonly samplesByBlocks?: boolean
 }
 
 export interface DecoderModel {
@@ -51,6 +53,7 @@ class DecoderBuilder {
   readonly #hasLanes: boolean
   readonly #locate: (file: string) => string
   readonly #plainAttention: PlainAttention
+  readonly #samplesByBlocks: boolean
   readonly #rowsOf: ReadonlyMap<string, { nIn: number; nOut: number }>
 
   constructor({
@@ -60,11 +63,13 @@ class DecoderBuilder {
     hasLanes = false,
     locate,
     plainAttention = new Set(),
+    samplesByBlocks = false,
   }: DecoderGraphOptions) {
     this.#architecture = architecture
     this.#weights = weights
     this.#nTokens = nTokens
     this.#hasLanes = hasLanes
+    this.#samplesByBlocks = samplesByBlocks
     this.#locate = locate
     this.#plainAttention = new PlainAttention(this.graph, architecture, plainAttention)
     this.#rowsOf = new Map(linearModules(architecture).map((m) => [m.path, m]))
@@ -114,10 +119,16 @@ class DecoderBuilder {
     const rows = graph.input(io.inputs.logitRows, 'int64', ['N'])
     const final = this.#norm(graph.node('Gather', [residual, rows]), 'model.norm')
     const head = this.#weight(tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
-    const raw = graph.node('Gemm', [final, head], { attributes: { transB: 1 } })
-    const logits = this.#softCap(raw, this.#architecture.logitSoftCap)
+    const { logitSoftCap } = this.#architecture
+    const raw = graph.node('Gemm', [final, head], {
+      attributes: { transB: 1 },
+      // Under the output's own name: under another, every run would copy them.
+      ...(logitSoftCap === null ? { name: io.outputs.logits } : {}),
+    })
+    const logits = this.#softCap(raw, logitSoftCap)
     graph.output(logits, io.outputs.logits)
-    const tokens = addSampling(graph, logits, this.#architecture.vocabSize, this.#nTokens)
+    const { vocabSize } = this.#architecture
+    const tokens = addSampling(graph, logits, vocabSize, this.#nTokens, this.#samplesByBlocks)
     addLogprobs(graph, logits, tokens)
   }
 

@@ -11,14 +11,20 @@ export interface NoiseInputs {
 }
 
 /** The Gumbel numbers of `tokenNoise`, negated: float32 [N, tokens]. */
-export function negativeGumbel(
-  graph: Graph,
-  { multipliers, masks, keyA, keyB }: NoiseInputs,
-): Value {
-  const hashed = graph.node('Mul', [
+export function negativeGumbel(graph: Graph, noise: NoiseInputs): Value {
+  return gumbelOfHash(graph, noiseHash(graph, noise))
+}
+
+/** What the noise is made of, and grows with: int32 [N, tokens]. */
+export function noiseHash(graph: Graph, { multipliers, masks, keyA, keyB }: NoiseInputs): Value {
+  return graph.node('Mul', [
     graph.node('BitwiseXor', [graph.node('Mul', [multipliers, keyA]), masks]),
     keyB,
   ])
+}
+
+/** Negated Gumbel numbers of hashes of any shape. */
+export function gumbelOfHash(graph: Graph, hashed: Value): Value {
   const float = graph.node('Cast', [hashed], { attributes: { to: elementTypes.float32.code } })
   // From the int32 range to the open interval (0, 1): the factor keeps both ends 2^-24 away.
   const scaled = graph.node('Mul', [float, graph.scalar((0.5 - 2 ** -24) * 2 ** -31)])

@@ -1,5 +1,6 @@
 import type { Graph, Value } from '@cem/onnx-graph'
-import { negativeGumbel } from './gumbel-noise.ts'
+import { addBlockSampling, canSampleByBlocks } from './block-sampling.ts'
+import { gumbelOfHash, type NoiseInputs, noiseHash } from './gumbel-noise.ts'
 import * as io from './io-names.ts'
 import { noiseTables } from './token-noise.ts'
 import { truncatedTokens } from './truncated-sampling.ts'
@@ -8,12 +9,15 @@ import { truncatedTokens } from './truncated-sampling.ts'
  * Gumbel-max sampling: the token with the largest logit + temperature * gumbel, which is a draw from
  * softmax(logits / temperature). Temperature 0 takes the largest logit. See `tokenNoise` for the noise, and `keptTokens` for
  * top_k and top_p, which draw from fewer tokens.
+ *
+ * @param mayUseBlocks whether a large vocabulary may be sampled by blocks, with operators that not every provider has
  */
 export function addSampling(
   graph: Graph,
   logits: Value,
   vocabSize: number,
   nTokens: number,
+  mayUseBlocks = false,
 ): Value {
   const isSampling = graph.input(io.inputs.isSampling, 'bool', [])
   const keyA = graph.input(io.inputs.noiseKeyA, 'int32', ['N', 1])
@@ -22,20 +26,22 @@ export function addSampling(
   const isTruncating = graph.input(io.inputs.isTruncating, 'bool', [])
   const topKs = graph.input(io.inputs.topKs, 'int64', ['N', 1])
   const tails = graph.input(io.inputs.tails, 'float32', ['N', 1])
-  const { multipliers, masks } = noiseTables(nTokens)
-  const multiplier = graph.constant('noise_multipliers', multipliers, [1, nTokens])
-  const mask = graph.constant('noise_masks', masks, [1, nTokens])
+  const isBlocked = mayUseBlocks && canSampleByBlocks(vocabSize)
+  const nNoise = isBlocked ? vocabSize : nTokens
+  const tables = noiseTables(nNoise)
+  const multipliers = graph.constant('noise_multipliers', tables.multipliers, [1, nNoise])
+  const masks = graph.constant('noise_masks', tables.masks, [1, nNoise])
+  const noise = { multipliers, masks, keyA, keyB }
 
   const sample = graph.subgraph('sample')
-  const real = nTokens < vocabSize ? firstColumns(sample, logits, nTokens) : logits
-  const rows = { logits: real, temperatures, topKs, tails }
-  const noise = { multipliers: multiplier, masks: mask, keyA, keyB }
   const whole = sample.subgraph('sample/all')
-  const scaledNoise = whole.node('Mul', [negativeGumbel(whole, noise), temperatures])
-  const noisy = whole.node('Sub', [real, scaledNoise])
-  whole.output(whole.node('ArgMax', [noisy], { attributes: { axis: -1, keepdims: 0 } }))
+  const options = { logits, temperatures, vocabSize, nTokens }
+  whole.output(isBlocked ? blockTokens(whole, options, noise) : wholeTokens(whole, options, noise))
   const truncated = sample.subgraph('sample/truncated')
-  truncated.output(truncatedTokens(truncated, rows, noise, nTokens))
+  const real = (x: Value) => firstColumns(truncated, x, nTokens)
+  const rows = { logits: real(logits), temperatures, topKs, tails }
+  const realNoise = { ...noise, multipliers: real(multipliers), masks: real(masks) }
+  truncated.output(truncatedTokens(truncated, rows, realNoise, nTokens))
   const sampled = sample.node('If', [isTruncating], {
     attributes: { then_branch: truncated, else_branch: whole },
   })
@@ -48,6 +54,39 @@ export function addSampling(
   })
   graph.output(tokens, io.outputs.tokens)
   return tokens
+}
+
+interface TokenOptions {
+  readonly logits: Value
+  readonly temperatures: Value
+  readonly vocabSize: number
+  readonly nTokens: number
+}
+
+/** From every token's noise. `noise` has the constants of at least nTokens tokens. */
+function wholeTokens(
+  graph: Graph,
+  { logits, temperatures, nTokens }: TokenOptions,
+  noise: NoiseInputs,
+): Value {
+  const real = (x: Value) => firstColumns(graph, x, nTokens)
+  const realNoise = { ...noise, multipliers: real(noise.multipliers), masks: real(noise.masks) }
+  const negated = gumbelOfHash(graph, noiseHash(graph, realNoise))
+  const noisy = graph.node('Sub', [real(logits), graph.node('Mul', [negated, temperatures])])
+  return graph.node('ArgMax', [noisy], { attributes: { axis: -1, keepdims: 0 } })
+}
+
+/** From the noise of the blocks that can win; where that is not proven, from every token's. */
+function blockTokens(graph: Graph, options: TokenOptions, noise: NoiseInputs): Value {
+  const hashed = noiseHash(graph, noise)
+  const { tokens, isProven } = addBlockSampling(graph, { ...options, hashed })
+  const proven = graph.subgraph(`${graph.name}/proven`)
+  proven.output(tokens, `${proven.name}/tokens`)
+  const open = graph.subgraph(`${graph.name}/open`)
+  open.output(wholeTokens(open, options, noise))
+  return graph.node('If', [isProven], {
+    attributes: { then_branch: proven, else_branch: open },
+  })
 }
 
 /** Log-probabilities of given or sampled tokens: logit - logsumexp(logits), over the whole vocabulary. */
@@ -73,6 +112,7 @@ export function addLogprobs(graph: Graph, logits: Value, tokens: Value): void {
 }
 
 function firstColumns(graph: Graph, x: Value, n: number): Value {
+  if (x.shape?.[1] === n) return x
   const [start, end, axis] = [graph.integers([0]), graph.integers([n]), graph.integers([1])]
   const types = [{ type: x.type, shape: ['N', n] }]
   return graph.node('Slice', [x, start, end, axis], { types })

@@ -630,14 +630,11 @@ function pairs(values: readonly Value[]): KeysAndValues[] {
 }
 
 function stateInputs(body: Graph, prefix: string): RowState {
-  const count = (name: string) => body.input(`${prefix}_${name}`, 'int32', ['N'])
-  return {
-    next: body.input(`${prefix}_next`, 'int64', ['N']),
-    length: count('length'),
-    nSampled: count('nSampled'),
-    phase: count('phase'),
-    nClosingFed: count('nClosingFed'),
-  }
+  const [next, ...counts] = stateNames
+  return Object.fromEntries([
+    [next, body.input(`${prefix}_${next}`, 'int64', ['N'])],
+    ...counts.map((name) => [name, body.input(`${prefix}_${name}`, 'int32', ['N'])]),
+  ]) as unknown as RowState
 }
 
 function waveInputs(root: Graph): Record<keyof typeof wave.inputs, Value> {
