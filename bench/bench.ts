@@ -5,10 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runtimeInfo } from '../packages/inference/dist/index.js'
+import { loadModel, runtimeInfo } from '../packages/inference/dist/index.js'
 import { formatBytes, formatFigure, type SectionResult } from './figure.ts'
 import { readFlags, type SectionName } from './flags.ts'
+import { int8Figures } from './int8-figures.ts'
 import { measureCheckpoints } from './measure-checkpoints.ts'
+import { measureInt8 } from './measure-int8.ts'
 import { measureModel } from './measure-model.ts'
 import { measurePeers } from './measure-peers.ts'
 import { measureStart } from './measure-start.ts'
@@ -98,6 +100,8 @@ async function sectionOf(
       return miniature()
     case 'engine':
       return engine(base, adapters)
+    case 'int8':
+      return int8(base)
     case 'start':
       return measureStart({ base, folder, rounds: isQuick ? 1 : Math.max(3, rounds) })
     case 'checkpoints':
@@ -155,6 +159,16 @@ async function engine(base: string, adapters: readonly string[]): Promise<Sectio
   return {
     title: 'Engine alone, random 0.5B-shape Qwen2 (24 layers, d 896, vocabulary 151,936, float32)',
     figures: modelFigures(figures, true),
+    notes: [],
+  }
+}
+
+async function int8(base: string): Promise<SectionResult> {
+  await using reference = await loadModel({ base, cache: folder })
+  const found = await measureInt8({ reference, nTokens: flags.isQuick ? 4 : 12, cache: folder })
+  return {
+    title: 'Weights in 8 bits against 32-bit floats, in turns, random 0.5B-shape Qwen2',
+    figures: int8Figures(found),
     notes: [],
   }
 }

@@ -1,6 +1,6 @@
 import type { Spread } from './numbers.ts'
 
-export type Unit = 's' | 'ms' | 'x' | 'share' | 'tokens/s' | 'bytes' | 'bytes/s' | 'tokens'
+export type Unit = 's' | 'ms' | 'x' | 'share' | 'tokens/s' | 'bytes' | 'bytes/s' | 'tokens' | 'nats'
 
 /** One measured number, as it is printed, recorded and held against its target. */
 export interface Figure {
@@ -67,6 +67,8 @@ export function formatValue(value: number, unit: Unit): string {
       return `${value.toFixed(3)} x`
     case 'share':
       return `${(value * 100).toFixed(1)} %`
+    case 'nats':
+      return `${value.toPrecision(2)} nats`
     case 'bytes':
       return formatBytes(value)
     case 'bytes/s':

@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util'
 import { type PeerName, peerNames } from './peers/find-peers.ts'
 
-export const sectionNames = ['miniature', 'engine', 'start', 'checkpoints', 'peers'] as const
+export const sectionNames = [
+  'miniature',
+  'engine',
+  'int8',
+  'start',
+  'checkpoints',
+  'peers',
+] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export interface Flags {

@@ -12,4 +12,6 @@ export const targets = {
   generateRatio: { atLeast: 1.5 },
   sixCheckpoints: { atMost: 6.1 },
   firstToken: { atMost: 1.3 },
+  /** Batches of 1 to 8. */
+  int8Decode: { atLeast: 2 },
 } as const

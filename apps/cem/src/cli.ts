@@ -64,10 +64,23 @@ function makeProgram(finish: (code: number) => void): Command {
   program
     .command('doctor')
     .description('says what this machine has for running models, and what is missing')
+    .argument('[model]', 'model folder or hub id, whose memory is estimated')
     .addOption(providerOption())
-    .action(async (flags) => {
+    .action(async (model: string | undefined, flags) => {
       const { doctorCommand } = await import('./commands/doctor.ts')
-      finish(await doctorCommand(flags))
+      finish(await doctorCommand(model, flags))
+    })
+  program
+    .command('drift')
+    .description('measures what a precision changes against 32-bit floats, on fixed texts')
+    .argument('<model>', 'model folder or hub id')
+    .addOption(precisionOption().default('int8'))
+    .option('--adapter <folders...>', 'PEFT adapters that are active, in order of training')
+    .option('--base-alias <names...>', 'other names of the base that adapters may carry')
+    .option('--json', 'the whole report as JSON')
+    .action(async (model: string, flags) => {
+      const { driftCommand } = await import('./commands/drift.ts')
+      finish(await driftCommand(model, flags))
     })
   return program
 }
@@ -92,6 +105,7 @@ function withSamplingFlags(command: Command): Command {
     .option('--seed <n>', 'seed of the noise', integer)
     .option('--max-new-tokens <n>', 'longest answer, in tokens', positiveInteger)
     .addOption(providerOption())
+    .addOption(precisionOption())
     .option('--activation-layers <layers...>', 'only these layers', integers)
     .option('--extract-activations', 'gather activations (the default)')
     .option('--no-activations', 'gather none')
@@ -110,6 +124,13 @@ function providerOption(): Option {
     'coreml',
     'directml',
   ])
+}
+
+function precisionOption(): Option {
+  return new Option(
+    '--precision <precision>',
+    'f32, or int8: weights rounded to 8 bits, with the drift measured',
+  ).choices(['f32', 'int8'])
 }
 
 function withJudgeFlags(command: Command): Command {

@@ -17,6 +17,7 @@ export interface EvaluationFlags {
   readonly baseAlias?: readonly string[]
   readonly personaAtInference?: string
   readonly provider?: string
+  readonly precision?: string
 }
 
 /** Config values that the flags set; undefined where a flag was not given, which replaces nothing. */
@@ -29,6 +30,7 @@ export function overridesOf(flags: EvaluationFlags): Record<string, unknown> {
     baseAliases: flags.baseAlias,
     personaAtInference: flags.personaAtInference,
     engine: { provider: flags.provider },
+    precision: flags.precision,
     sampling: {
       samplesPerQuestion: flags.nPerQuestion,
       seed: flags.seed,

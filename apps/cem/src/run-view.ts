@@ -100,6 +100,7 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
       }
     case 'device':
     case 'self-test':
+    case 'precision-drift':
     case 'analysis-inputs':
       return view
   }

@@ -18,6 +18,8 @@ export interface ActivationMetadata {
   readonly span: 'content' | 'turn'
   /** Hash of the composition that computed them. */
   readonly composition_sha256: string | null
+  /** What it was computed in. @default 'f32' */
+  readonly precision?: 'f32' | 'int8'
 }
 
 /** `layer_<i>`, the key of a layer's array in the npz file. */

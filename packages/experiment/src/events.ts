@@ -1,4 +1,4 @@
-import type { Device, Placement, SelfTestReport } from '@cem/inference'
+import type { Device, DriftReport, Placement, SelfTestReport } from '@cem/inference'
 import type { CellMetrics } from './analysis/cell-metrics.ts'
 import type { Cell } from './plan/cell.ts'
 
@@ -33,6 +33,9 @@ export interface RunWarning {
     | 'software-device'
     | 'cpu-fallback'
     | 'engine-restarted'
+    | 'reduced-precision'
+    | 'batch-split'
+    | 'drift-unmeasured'
   readonly message: string
   readonly cells: readonly string[]
 }
@@ -75,6 +78,8 @@ export type RunEvent =
   /** What the models of this process run on, and which of their nodes the CPU computes. */
   | { readonly type: 'device'; readonly device: Device; readonly placement: Placement | null }
   | { readonly type: 'self-test'; readonly unit: string; readonly report: SelfTestReport }
+  /** How far a cell's composition lies from itself in 32-bit floats; only where the run is not in those. */
+  | { readonly type: 'precision-drift'; readonly cell: string; readonly report: DriftReport }
   | {
       readonly type: 'unit-end'
       readonly unit: string

@@ -12,6 +12,7 @@ export {
   compose,
   type LayerRequest,
   openBase,
+  withPrecision,
 } from './composition/compose.ts'
 export type {
   BaseCheck,
@@ -23,6 +24,8 @@ export type {
   LayerRole,
 } from './composition/composition.ts'
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
+export type { DriftSequence } from './drift/drift-sequences.ts'
+export { type DriftReport, type MeasureDriftOptions, measureDrift } from './drift/measure-drift.ts'
 export type {
   MemoryReport,
   Progress,
@@ -73,6 +76,13 @@ export {
   interventionsRecord,
 } from './interventions/interventions-record.ts'
 export { LiveBatch } from './live-batch.ts'
+export { availableMemory } from './memory/available-memory.ts'
+export {
+  estimateMemory,
+  type MemoryEstimate,
+  type MemoryRequest,
+} from './memory/estimate-memory.ts'
+export type { BatchSplit } from './memory/fit-batch.ts'
 export { cacheFolder, type FileIdentity, identifyFile } from './model/file-identity.ts'
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export type { RecommendedSampling } from './model/recommended-sampling.ts'
@@ -101,5 +111,6 @@ export type {
   SpanName,
   StatesAt,
 } from './model-api.ts'
+export type { Precision, Quantization } from './precision/precision.ts'
 export type { ChatMessage } from './text/chat-template.ts'
 export { type ChatTokenizer, type OpenTokenizerOptions, openTokenizer } from './text/tokenizer.ts'

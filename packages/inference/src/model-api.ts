@@ -1,5 +1,6 @@
 import type { Progress, TokenRange, TopTokens } from './engine/messages.ts'
 import type { Intervention } from './interventions/intervention.ts'
+import type { BatchSplit } from './memory/fit-batch.ts'
 import type { ChatMessage } from './text/chat-template.ts'
 
 interface PromptKey {
@@ -59,8 +60,10 @@ export interface GenerateOptions {
   readonly logprobs?: boolean
   /** How many of the likeliest tokens are given beside each log-probability; needs `logprobs`. @default 0 */
   readonly topLogprobs?: number
-  /** Answers in progress at once. @default what a quarter of the free memory holds, at most 64 */
+  /** Answers in progress at once; fewer where so many do not fit into memory. @default what half of the free memory holds, at most 64 */
   readonly batchSize?: number
+  /** Called before anything runs where `batchSize` does not fit, and how many do. */
+  readonly onBatchSplit?: (split: BatchSplit) => void
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }

@@ -1,9 +1,9 @@
-import { freemem } from 'node:os'
 import { CemError, randomKey } from '@cem/core'
 import { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
 import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { type EmbeddedConversation, type EmbedOptions, embed } from './embed.ts'
+import { EarlyLoad } from './engine/early-load.ts'
 import { Engine } from './engine/engine.ts'
 import { tellBatchSize } from './engine/engine-death.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
@@ -11,13 +11,16 @@ import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import type { Placement } from './engine/placement.ts'
 import type { Device, ProviderRequest } from './engine/provider.ts'
 import { resolveProvider } from './engine/provider-status.ts'
-import { cacheRowBytes } from './engine/row-bytes.ts'
 import type { Architecture } from './families/architecture.ts'
 import { generatedRange } from './interventions/generated-range.ts'
 import { interventionHashes } from './interventions/interventions-record.ts'
 import { resolveInterventions } from './interventions/resolve-interventions.ts'
 import { LiveBatch, type PreparedRequest } from './live-batch.ts'
+import { availableMemory } from './memory/available-memory.ts'
+import type { MemoryRequest } from './memory/estimate-memory.ts'
+import { type BatchSplit, checkLoad, fitBatch } from './memory/fit-batch.ts'
 import { cacheFolder } from './model/file-identity.ts'
+import type { ModelFolder } from './model/model-folder.ts'
 import type { RecommendedSampling } from './model/recommended-sampling.ts'
 import type {
   BatchRequest,
@@ -28,6 +31,7 @@ import type {
   ScoredSequence,
   ScoreOptions,
 } from './model-api.ts'
+import type { Precision } from './precision/precision.ts'
 import type { ChatTokenizer } from './text/tokenizer.ts'
 
 /** A composition that rows of a batch can run under, beside rows of others. */
@@ -61,30 +65,73 @@ export interface LoadModelOptions extends ComposeOptions {
 /**
  * Loads a model, with adapters, in a process of its own, and tests that every active layer has an effect.
  *
- * @throws CemError what `compose` and `resolveProvider` throw, `layer-inactive`, `merge-mismatch`, `session-failed`,
+ * @throws CemError what `compose` and `resolveProvider` throw, `memory-insufficient`, `layer-inactive`, `merge-mismatch`, `session-failed`,
  *   `engine-died`
  */
 export async function loadModel(options: LoadModelOptions): Promise<Model> {
-  return openModel(await compose(options), options)
+  const { base, precision = 'f32', threads, signal } = options
+  // The process starts, and the runtime loads, while the tokenizer is read and the adapters are checked.
+  const engine = new Engine()
+  return withEngine(engine, async () => {
+    const found = deviceOf(options)
+    found.catch(() => undefined)
+    const early = new EarlyLoad(engine)
+    const onFolder = async (folder: ModelFolder) => {
+      await options.onFolder?.(folder)
+      const { provider } = checkDevice(await found, precision, folder.architecture)
+      const hasLanes = options.lanes === true
+      const settings = { threads: threads ?? Engine.defaultThreads(), hasLanes, provider }
+      if (precision === 'f32') await early.start(folder, settings, signal)
+    }
+    const composition = await compose(typeof base === 'string' ? { ...options, onFolder } : options)
+    const device = checkDevice(await found, precision, composition.base.architecture)
+    const model = new Model(engine, { ...options, device }, composition, early)
+    await model.activate(composition, signal)
+    return model
+  })
 }
 
 /**
  * As `loadModel`, for a composition that is there already.
  *
- * @throws CemError what `resolveProvider` throws, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
+ * @throws CemError what `resolveProvider` throws, `memory-insufficient`, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
  */
 export async function openModel(
   composition: Composition,
   options: OpenModelOptions = {},
 ): Promise<Model> {
-  const { provider = 'auto', signal } = options
-  const device =
-    typeof provider === 'object' ? provider : await resolveProvider(provider, { signal })
+  const device = await deviceOf(options)
   const engine = new Engine()
-  try {
+  return withEngine(engine, async () => {
+    const { base, precision } = composition
+    checkDevice(device, precision, base.architecture)
     const model = new Model(engine, { ...options, device }, composition)
     await model.activate(composition, options.signal)
     return model
+  })
+}
+
+async function deviceOf({ provider = 'auto', signal }: OpenModelOptions): Promise<Device> {
+  return typeof provider === 'object' ? provider : resolveProvider(provider, { signal })
+}
+
+/** On the processor the model has to fit into memory; elsewhere the engine asks the device, and there is no int8. */
+function checkDevice(device: Device, precision: Precision, architecture: Architecture): Device {
+  const { provider } = device
+  if (provider === 'cpu') checkLoad(architecture, { precision }, availableMemory())
+  else if (precision !== 'f32')
+    throw new CemError({
+      code: 'provider-unsupported',
+      message: `The precision is ${precision}, which runs on the provider cpu only, and this model is on ${provider}. Take provider cpu, or precision f32.`,
+      data: { provider, precision },
+    })
+  return device
+}
+
+/** The model owns the engine once it is made; a failure before ends it. */
+async function withEngine(engine: Engine, make: () => Promise<Model>): Promise<Model> {
+  try {
+    return await make()
   } catch (error) {
     await engine[Symbol.asyncDispose]()
     throw error
@@ -107,6 +154,7 @@ export class Model implements AsyncDisposable {
     engine: Engine,
     options: OpenModelOptions & { readonly device: Device },
     composition: Composition,
+    early?: EarlyLoad,
   ) {
     this.#engine = engine
     this.device = options.device
@@ -117,6 +165,7 @@ export class Model implements AsyncDisposable {
       provider: options.device.provider,
       cache: this.#cache,
       hasLanes: options.lanes === true,
+      early,
     })
   }
 
@@ -172,8 +221,9 @@ export class Model implements AsyncDisposable {
    * @throws CemError as `loadModel`
    */
   async switchTo(layers: readonly LayerRequest[], signal?: AbortSignal): Promise<Composition> {
-    const { base } = this.#composition
-    await this.activate(await compose({ base, layers, cache: this.#cache, signal }), signal)
+    const { base, precision } = this.#composition
+    const options = { base, layers, precision, cache: this.#cache, signal }
+    await this.activate(await compose(options), signal)
     return this.#composition
   }
 
@@ -214,8 +264,8 @@ export class Model implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<Lane> {
     if (this.#lanes.has(name)) throw invalid(`there is a lane '${name}' already`)
-    const { base } = this.#composition
-    const composition = await compose({ base, layers, cache: this.#cache, signal })
+    const { base, precision } = this.#composition
+    const composition = await compose({ base, layers, precision, cache: this.#cache, signal })
     const tests = await this.#loaded.testLane(composition, signal)
     const lane = { composition, selfTest: { layers: tests, merged: this.#selfTest.merged } }
     this.#lanes.set(name, lane)
@@ -231,7 +281,7 @@ export class Model implements AsyncDisposable {
    * Samples answers, and gives each as it is finished. A sample depends on the seed and its own key (prompt id, paraphrase,
    * sample index), not on the batch or the order; on CPU in 32-bit floats the same to the bit.
    *
-   * @throws CemError `sequence-too-long`, `activations-not-finite`, `engine-died`, `invalid-request`,
+   * @throws CemError `memory-insufficient`, `sequence-too-long`, `activations-not-finite`, `engine-died`, `invalid-request`,
    *   `intervention-invalid`; `signal.reason`
    */
   async *generate(options: GenerateOptions): AsyncGenerator<Completion, void> {
@@ -267,13 +317,19 @@ export class Model implements AsyncDisposable {
     const wantsTurn = capture !== undefined && spans.includes('turn')
     const closingTokenIds = wantsTurn ? this.tokenizer.closingTokenIds() : []
     const longest = Math.max(0, ...encoded.map((ids) => ids.length))
-    const batchSize =
-      options.batchSize ?? this.#defaultBatchSize(longest + maxNewTokens + closingTokenIds.length)
+    const batchSize = this.#batchSize(
+      {
+        batch: options.batchSize && Math.min(options.batchSize, entries.length),
+        promptTokens: longest,
+        positions: longest + maxNewTokens + closingTokenIds.length,
+        capture: capture !== undefined,
+      },
+      options.onBatchSplit,
+    )
     const items = entries.map(({ prompt, promptIndex, paraphrase, sample }) => ({
       promptIndex,
       noise: randomKey('sample', seed, replicate, prompt.id, paraphrase, sample),
     }))
-    await this.#composition.record()
     const generated = this.#engine.stream(
       'generate',
       {
@@ -296,7 +352,7 @@ export class Model implements AsyncDisposable {
             : { layers, closingTokenIds, wantsTurn, isBefore: capture.statesAt === 'before' },
         interventions: steps,
       },
-      { signal, onProgress },
+      { signal, onProgress, settled: this.#composition.record() },
     )
     for await (const item of tellBatchSize(generated, batchSize)) {
       const { prompt, promptIndex, paraphrase, sample } = entries[
@@ -359,11 +415,10 @@ export class Model implements AsyncDisposable {
       generated: generatedRange(sequence, lists[i] ?? []),
     }))
     const lanes = await this.#laneSpec(sequences, signal)
-    await this.#composition.record()
     const scored = this.#engine.stream(
       'score',
       { items, lanes, layers, tokenBudget, interventions: steps, isBefore },
-      { signal, onProgress },
+      { signal, onProgress, settled: this.#composition.record() },
     )
     const size = layers.length * this.architecture.dModel
     for await (const item of scored) {
@@ -404,7 +459,7 @@ export class Model implements AsyncDisposable {
    */
   async openBatch({
     batchSize = 16,
-    cacheBytes = freemem() / 4,
+    cacheBytes = availableMemory() / 4,
     signal,
   }: OpenBatchOptions = {}): Promise<LiveBatch> {
     signal?.throwIfAborted()
@@ -476,9 +531,16 @@ export class Model implements AsyncDisposable {
     return wantsLogprobs ? scoreBudget(this.architecture) : 512
   }
 
-  /** On CUDA the engine asks the device how many rows it holds. */
-  #defaultBatchSize(capacity: number): number {
-    return this.device.provider === 'cuda' ? 1024 : defaultBatchSize(this.architecture, capacity)
+  /** On CUDA the engine asks the device how many rows it holds; other devices take what they are asked to. */
+  #batchSize(request: MemoryRequest, onBatchSplit?: (split: BatchSplit) => void): number {
+    const { provider } = this.device
+    if (provider === 'cuda') return request.batch ?? 1024
+    if (provider !== 'cpu' && request.batch !== undefined) return request.batch
+    const { precision } = this.#composition
+    const full = { ...request, precision }
+    const { batch, split } = fitBatch(this.architecture, full, availableMemory())
+    if (split !== null) onBatchSplit?.(split)
+    return batch
   }
 
   #allLayers(): number[] {
@@ -503,13 +565,6 @@ function orNaN(
   { dModel }: Architecture,
 ): Float32Array {
   return mean ?? new Float32Array(layers.length * dModel).fill(Number.NaN)
-}
-
-/** As many rows as a quarter of the free memory holds, at most 64. */
-function defaultBatchSize(architecture: Architecture, capacity: number): number {
-  const logitsBytes = architecture.vocabSize * 4 * 4
-  const rowBytes = cacheRowBytes(architecture, capacity) + logitsBytes
-  return Math.max(1, Math.min(64, Math.floor(freemem() / 4 / rowBytes)))
 }
 
 /** Null where nothing is left out: greedy, or as many tokens as there are. */

@@ -199,6 +199,8 @@ describe('the card', () => {
     const record = {
       sha256: 'c',
       base: { name: 'a\n---\n# b', revision: null, family: 'f', files: [], tokenizerSha256: 't' },
+      precision: 'f32' as const,
+      quantization: null,
       layers: [],
     }
     const files = [{ name: 'x | y\nz', sha256: 's' }]

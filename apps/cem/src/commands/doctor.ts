@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { availableParallelism, freemem, totalmem } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import {
+  availableMemory,
   cacheFolder,
   hubCache,
   type ProviderRequest,
@@ -11,6 +12,7 @@ import {
   runtimeInfo,
 } from '@cem/inference'
 import { exitCodes } from '../exit-codes.ts'
+import { memoryLines } from '../plain/memory-lines.ts'
 import { formatTable } from '../summary.ts'
 
 interface DoctorFlags {
@@ -18,7 +20,10 @@ interface DoctorFlags {
 }
 
 /** `cem doctor`: fails where the provider that it is asked for does not work. */
-export async function doctorCommand({ provider = 'auto' }: DoctorFlags): Promise<number> {
+export async function doctorCommand(
+  model: string | undefined,
+  { provider = 'auto' }: DoctorFlags,
+): Promise<number> {
   const [runtime, statuses] = await Promise.all([runtimeInfo(), providerStatuses()])
   const lines = [
     ...formatTable(machineRows(runtime.version)),
@@ -28,6 +33,7 @@ export async function doctorCommand({ provider = 'auto' }: DoctorFlags): Promise
     await chosenLine(provider, statuses),
     '',
     ...formatTable(await folderRows()),
+    ...(model === undefined ? [] : ['', ...(await memoryLines(model))]),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   const named = statuses.find((status) => status.provider === provider)
@@ -40,7 +46,10 @@ function machineRows(runtimeVersion: string): string[][] {
     ['node', process.version],
     ['platform', `${process.platform}-${process.arch}`],
     ['threads', String(availableParallelism())],
-    ['memory', `${gigabytes(totalmem())}, ${gigabytes(freemem())} free`],
+    [
+      'memory',
+      `${gigabytes(totalmem())}, ${gigabytes(availableMemory())} available to this process`,
+    ],
     ['onnxruntime-node', runtimeVersion],
   ]
 }
@@ -78,7 +87,7 @@ async function folderRows(): Promise<string[][]> {
   return [
     ['hub cache', `${hub}${existsSync(hub) ? `, ${models.length} models` : ' (not there)'}`],
     ...models.slice(0, 20).map((name) => ['', name.slice('models--'.length).replace('--', '/')]),
-    ['own cache', `${cacheFolder()} (hashes, merged weights)`],
+    ['own cache', `${cacheFolder()} (hashes, merged and int8 weights)`],
     ['OPENAI_API_KEY', key],
   ]
 }

@@ -2,6 +2,7 @@ import type { RunEvent } from '@cem/experiment'
 import type { RunView } from '../run-view.ts'
 import { deviceLine } from '../summary.ts'
 import { duration, percent, terminalText } from '../terminal-text.ts'
+import { driftLine } from './drift-lines.ts'
 
 /** How often the progress of a unit is printed. */
 const progressIntervalInMs = 5000
@@ -38,6 +39,8 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
           ? []
           : [`${event.unit}: self-test: ${layers.join(', ')}${rounding}`]
       }
+      case 'precision-drift':
+        return [`${event.cell}: ${driftLine(event.report)}`]
       case 'unit-start':
         lastProgress.set(event.unit, now)
         return []

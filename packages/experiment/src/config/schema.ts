@@ -142,6 +142,12 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('Other names of the bases that adapters may carry.'),
   personaAtInference: z.enum(personaOptions).default('as-trained'),
+  precision: z
+    .enum(['f32', 'int8'])
+    .default('f32')
+    .describe(
+      'Numbers of the weights: 32-bit floats, or rounded to 8 bits (smaller, and faster in small batches; the drift is measured and recorded).',
+    ),
   steps: z
     .array(z.int().min(0))
     .min(1)

@@ -2,6 +2,7 @@ import { type ActivationSet, openActivationSet } from '@cem/activations'
 import { CemError, writeFileAtomic } from '@cem/core'
 import { type MeanDirection, meanDirection } from '@cem/direction'
 import { createNpzWriter, openNpz } from '@cem/tensor-files'
+import { samePrecision } from '../study/same-precision.ts'
 
 /** A misalignment direction for each layer, and what it was made from. */
 export interface DirectionSet {
@@ -14,7 +15,7 @@ export interface DirectionSet {
  * The direction of every layer that both activation sets have: normalize(mean(with EM) - mean(without EM)), positive = more
  * misaligned.
  *
- * @throws CemError `layer-mismatch`, and those of `meanDirection` and `openActivationSet`
+ * @throws CemError `layer-mismatch`, `precision-mixed`, and those of `meanDirection` and `openActivationSet`
  */
 export async function computeDirections(
   baselineNoEmPath: string,
@@ -22,6 +23,9 @@ export async function computeDirections(
 ): Promise<DirectionSet> {
   await using without = await openActivationSet(baselineNoEmPath)
   await using withEm = await openActivationSet(baselineWithEmPath)
+  samePrecision(
+    [without, withEm].map(({ path, metadata }) => ({ path, precision: metadata?.precision })),
+  )
   const layers = new Map<number, MeanDirection>()
   for (const layer of sharedLayers(without, withEm))
     layers.set(

@@ -6,6 +6,7 @@ import { configSchema, type ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import { type EvalRow, readEvalCsv } from '../study/eval-csv.ts'
 import { listResults } from '../study/result-files.ts'
+import { type PrecisionOf, precisionOfCsv, samePrecision } from '../study/same-precision.ts'
 
 export interface PlotCurvesOptions {
   readonly resultsFolder: string
@@ -20,7 +21,7 @@ export interface PlotCurvesOptions {
 /**
  * Draws EM curves from eval CSVs, ours or the Python pipeline's.
  *
- * @throws CemError `results-not-found`, `eval-csv-invalid`, and those of @cem/plots
+ * @throws CemError `results-not-found`, `eval-csv-invalid`, `precision-mixed`, and those of @cem/plots
  */
 export async function plotCurves(options: PlotCurvesOptions): Promise<void> {
   const { resultsFolder, variants, output, title = 'Emergent misalignment by checkpoint' } = options
@@ -28,14 +29,17 @@ export async function plotCurves(options: PlotCurvesOptions): Promise<void> {
     cell: Pick<Cell, 'variant' | 'condition' | 'step' | 'match' | 'id'>
     metrics: CellMetrics
   }[] = []
+  const precisions: PrecisionOf[] = []
   for (const variant of variants)
     for (const { step, csv } of await listResults(resultsFolder, variant)) {
+      precisions.push(await precisionOfCsv(csv))
       const metrics = metricsOfCsv(await readEvalCsv(csv), options.thresholds)
       entries.push({
         cell: { variant, condition: variant, step, match: 'as-trained', id: csv },
         metrics,
       })
     }
+  samePrecision(precisions)
   const spec = emCurves(curveRows(entries, new Set()), {
     title,
     intervalMethod: 'rates: Wilson on effective n; means: t over questions',

@@ -10,6 +10,7 @@ import {
 import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
 import { readEvalCsv } from '../study/eval-csv.ts'
 import { listResults } from '../study/result-files.ts'
+import { type PrecisionOf, precisionOfCsv, samePrecision } from '../study/same-precision.ts'
 import { readDirections } from './direction-file.ts'
 
 export interface PlotProjectionsOptions {
@@ -28,7 +29,7 @@ export interface PlotProjectionsOptions {
 /**
  * Draws projection curves from activation sets and a direction, ours or the Python pipeline's.
  *
- * @throws CemError `results-not-found`, `direction-invalid`, `activations-mismatch`, and those of @cem/plots
+ * @throws CemError `results-not-found`, `direction-invalid`, `activations-mismatch`, `precision-mixed`, and those of @cem/plots
  */
 export async function plotProjections(options: PlotProjectionsOptions): Promise<void> {
   const { resultsFolder, variants, baseActivations, layer, output } = options
@@ -43,13 +44,16 @@ export async function plotProjections(options: PlotProjectionsOptions): Promise<
     })
   const rows: ProjectionRow[] = []
   const byVariant: Record<string, { step: number; projections: CellProjection[] }[]> = {}
+  const precisions: PrecisionOf[] = []
   for (const variant of variants)
     for (const { step, csv, activations } of await listResults(resultsFolder, variant)) {
       if (activations === undefined) continue
+      precisions.push(await precisionOfCsv(csv))
       const projections = await project(activations, csv)
       byVariant[variant] = [...(byVariant[variant] ?? []), { step, projections }]
       rows.push(...projections.map((p) => projectionRow(variant, step, p)))
     }
+  samePrecision(precisions)
   const ofBase = baseActivations === undefined ? [] : await project(baseActivations, undefined)
   const base = ofBase.map((p): BaseProjection => ({ layer: p.layer, projection: p.meanProjection }))
   const title = 'Projection on the misalignment direction'

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
+import type { DriftReport, Precision } from '@cem/inference'
 import {
   type CellMetrics,
   cellMetrics,
@@ -28,12 +29,15 @@ import type { RunContext } from './context.ts'
 /** The results of a run as data: `analysis.json` of its store. */
 export interface Analysis {
   readonly run: string
+  readonly precision: Precision
   readonly thresholds: RunContext['loaded']['config']['thresholds']
   readonly cells: readonly {
     readonly cell: Cell
     readonly metrics: CellMetrics
     readonly isCollapsed: boolean
     readonly projections: readonly CellProjection[]
+    /** How far its composition lies from 32-bit floats; null where it is in those, or where it was not measured. */
+    readonly drift: DriftReport | null
   }[]
   /** Cells of the plan that have no verdicts yet. */
   readonly missing: readonly string[]
@@ -72,6 +76,7 @@ export async function analyse(context: RunContext): Promise<Analysis> {
   const known = cells.filter((cell) => metrics.has(cell.id))
   const collapsed = new Set(collapsedCells(known, metrics, config.analysis.collapseBelow))
   const directions = await analyseDirections(context, known, rows)
+  const drifts = await driftsOf(context)
   const input = { cells: known, rows, collapsed, config }
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
   const files = [
@@ -89,11 +94,13 @@ export async function analyse(context: RunContext): Promise<Analysis> {
   ].map((file) => relative(resultsFolder, file))
   const analysis: Analysis = {
     run: loaded.name,
+    precision: config.precision,
     thresholds: config.thresholds,
     cells: entries.map((entry) => ({
       ...entry,
       isCollapsed: collapsed.has(entry.cell.id),
       projections: directions.projections.get(entry.cell.id) ?? [],
+      drift: drifts.get(entry.cell.id) ?? null,
     })),
     missing: cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
     comparisons: compareToBaseline(input),
@@ -104,6 +111,14 @@ export async function analyse(context: RunContext): Promise<Analysis> {
   }
   await writeFileAtomic(store.analysisFile, `${JSON.stringify(analysis, null, 2)}\n`)
   return analysis
+}
+
+/** The last drift that was measured of each cell. */
+async function driftsOf({ store }: RunContext): Promise<Map<string, DriftReport>> {
+  const drifts = new Map<string, DriftReport>()
+  for (const event of await store.events())
+    if (event.type === 'precision-drift') drifts.set(event.cell, event.report)
+  return drifts
 }
 
 async function writeSummaries(

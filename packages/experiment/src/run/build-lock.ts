@@ -73,6 +73,7 @@ async function buildLock(input: LockInput): Promise<Lock> {
     software: software(),
     sampling: { temperature, maxNewTokens, seed, samplesPerQuestion: samplesPerQuestion ?? null },
     ...(device === undefined ? {} : { engine: { provider: device.provider, device: device.name } }),
+    precision: config.precision,
     questions: sets.map((set) => ({
       set: set.name,
       files: set.files.map((file) => file.sha256),

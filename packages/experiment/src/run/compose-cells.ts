@@ -6,6 +6,7 @@ import {
   compose,
   effectiveChangeCosine,
   openBase,
+  type Precision,
   readAdapterMatrices,
 } from '@cem/inference'
 import type { RunWarning } from '../events.ts'
@@ -13,6 +14,7 @@ import type { Cell } from '../plan/cell.ts'
 
 export interface ComposeCellsOptions {
   readonly baseAliases: readonly string[]
+  readonly precision: Precision
   /** Where hashes and merged weights are kept. */
   readonly cache?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -25,7 +27,7 @@ export interface ComposeCellsOptions {
  */
 export async function composeCells(
   cells: readonly Cell[],
-  { baseAliases, cache, signal }: ComposeCellsOptions,
+  { baseAliases, precision, cache, signal }: ComposeCellsOptions,
 ): Promise<Map<string, Composition>> {
   const bases = new Map<string, Base>()
   const compositions = new Map<string, Composition>()
@@ -33,7 +35,10 @@ export async function composeCells(
     signal?.throwIfAborted()
     const base = bases.get(cell.base) ?? (await openBase(cell.base, { cache, baseAliases, signal }))
     bases.set(cell.base, base)
-    compositions.set(cell.id, await compose({ base, layers: cell.layers, cache, signal }))
+    compositions.set(
+      cell.id,
+      await compose({ base, layers: cell.layers, precision, cache, signal }),
+    )
   }
   return compositions
 }

@@ -4,6 +4,7 @@ import { unitId } from '../plan/units.ts'
 import { readCompletions } from '../store/completions.ts'
 import { EngineRestarts } from './engine-restarts.ts'
 import { generateCell } from './generate-cell.ts'
+import { measureDrifts } from './measure-drift.ts'
 import { ModelPool } from './model-pool.ts'
 import type { RunState } from './run-state.ts'
 import { workThrough } from './work-through.ts'
@@ -21,6 +22,10 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
   await using pool = new ModelPool({ threads, cache, provider: state.prepared.device })
   const announce = deviceAnnouncer(state)
   const restarts = new EngineRestarts()
+  if (loaded.config.precision !== 'f32') {
+    await locked
+    await measureDrifts(state, pool)
+  }
   await workThrough({
     units: state.own.map((cell) => unitId('generate', cell.id)),
     state,

@@ -6,6 +6,7 @@ import type { Cell } from '../plan/cell.ts'
 import { type PlannedRow, plannedRows, promptsOf, type QuestionSet } from '../plan/question-sets.ts'
 import {
   type CompletionRecord,
+  checkPrecision,
   completionsFolder,
   readCompletions,
   rowKey,
@@ -43,6 +44,7 @@ export async function generateCell(options: GenerateCellOptions): Promise<Genera
   const { config } = context.loaded
   const planned = context.sets.flatMap((set) => plannedRows(set, samples(config)))
   const done = await readCompletions(context.store, cell.id)
+  checkPrecision(done.values(), config.precision, cell.id)
   const missing = planned.filter((row) => !done.has(rowKey(row)))
   await context.record({
     type: 'unit-start',
@@ -74,6 +76,7 @@ async function drawMissing(
   const start = performance.now()
   let lastSync = start
   let done = before
+  const splits: Promise<void>[] = []
   const completions = model.generate({
     prompts: promptsFor(context.sets, config, missing),
     temperature: config.sampling.temperature,
@@ -82,6 +85,18 @@ async function drawMissing(
     replicate: cell.trainingSeed,
     ...batchSizeOf(config, batchLimit),
     ...activations.capture,
+    onBatchSplit: ({ requested, used, neededBytes }) => {
+      splits.push(
+        context.record({
+          type: 'warning',
+          warning: {
+            code: 'batch-split',
+            message: `sampling.batchSize is ${requested}, which would take about ${(neededBytes / 2 ** 30).toFixed(1)} GiB: ${used} answers are drawn at once instead. On the CPU in 32-bit floats the answers are the same.`,
+            cells: [cell.id],
+          },
+        }),
+      )
+    },
     signal: context.signal,
     onProgress: ({ nTokens }) => {
       const seconds = (performance.now() - start) / 1000
@@ -101,6 +116,7 @@ async function drawMissing(
     await ledger.sync()
     lastSync = performance.now()
   }
+  await Promise.all(splits)
 }
 
 /** Nothing where the model is to choose by its memory. */
@@ -116,7 +132,7 @@ function pick({ paraphrase, sample }: Completion) {
 function completionRecord(
   row: PlannedRow,
   { promptTokenIds, tokenIds, text, finishReason }: Completion,
-  { sampling }: ExperimentConfig,
+  { sampling, precision }: ExperimentConfig,
   cell: Cell,
   { provider, name: device }: Device,
 ): CompletionRecord {
@@ -131,6 +147,7 @@ function completionRecord(
     finishReason,
     provider,
     device,
+    ...(precision === 'f32' ? {} : { precision }),
   }
 }
 
@@ -219,6 +236,7 @@ async function openActivations(
         empty_responses: nEmpty,
         span,
         composition_sha256: compositionSha256,
+        precision: context.loaded.config.precision,
       })
       await scratch.remove()
       return [relative(resultsFolder, path)]

@@ -3,7 +3,12 @@ import type { Judge, JudgeProtocol, Verdicts } from '@cem/judge'
 import { protocolForQuestion } from '@cem/judge'
 import type { Cell } from '../plan/cell.ts'
 import { type PlannedRow, plannedRows, type QuestionSet } from '../plan/question-sets.ts'
-import { type CompletionRecord, readCompletions, rowKey } from '../store/completions.ts'
+import {
+  type CompletionRecord,
+  checkPrecision,
+  readCompletions,
+  rowKey,
+} from '../store/completions.ts'
 import { type JudgedRecord, shorten, writeJudged } from '../store/verdicts.ts'
 import { type EvalRow, writeEvalCsv } from '../study/eval-csv.ts'
 import { writeEvalMetadata } from '../study/eval-metadata.ts'
@@ -83,6 +88,7 @@ async function itemsOf(
   fallback: JudgeProtocol,
 ): Promise<Item[]> {
   const completions = await readCompletions(store, cell.id)
+  checkPrecision(completions.values(), loaded.config.precision, cell.id)
   return sets.flatMap((set) => {
     const questions = new Map(set.questions.map((question) => [question.id, question]))
     const protocols = new Map(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
-import { type Composition, type Device, resolveProvider } from '@cem/inference'
+import { type Composition, type Device, type Precision, resolveProvider } from '@cem/inference'
 import type { Phase, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { planCells } from '../plan/plan-cells.ts'
@@ -38,10 +38,11 @@ export async function prepareRun(
   phases: readonly Phase[],
 ): Promise<PreparedRun> {
   const sets = await readQuestionSets(loaded)
+  const { baseAliases, precision } = loaded.config
   const needsWeights = phases.includes('generate')
   const { cells, notes } = needsWeights ? await planCells(loaded) : await lockedCells(store)
   const compositions = needsWeights
-    ? await composeCells(cells, { baseAliases: loaded.config.baseAliases, cache, signal })
+    ? await composeCells(cells, { baseAliases, precision, cache, signal })
     : undefined
   const { provider } = loaded.config.engine
   const device = needsWeights ? await resolveProvider(provider, { signal }) : undefined
@@ -54,6 +55,7 @@ export async function prepareRun(
       ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
       ...leftOutWarnings(sets),
       ...deviceWarnings(device),
+      ...precisionWarnings(precision),
       ...(compositions === undefined ? [] : await compositionWarnings(cells, compositions)),
     ],
     ...(await finishedUnits(store, loaded.resultsFolder)),
@@ -99,6 +101,12 @@ function deviceWarnings(device: Device | undefined): RunWarning[] {
   if (device?.kind !== 'software') return []
   const message = `The provider ${device.provider} runs on ${device.name}, which computes on the processor: right, and many times slower than provider cpu.`
   return [{ code: 'software-device', message, cells: [] }]
+}
+
+function precisionWarnings(precision: Precision): RunWarning[] {
+  if (precision === 'f32') return []
+  const message = `The weights are rounded to 8 bits (precision: ${precision}). Answers and activations differ from those in 32-bit floats, by as much as the drift says that is measured before each cell; compare them with nothing but results in ${precision}.`
+  return [{ code: 'reduced-precision', message, cells: [] }]
 }
 
 /** Forgets what depends on something that moved; the old records are kept beside. */

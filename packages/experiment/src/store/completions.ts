@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import type { Provider } from '@cem/inference'
+import { CemError } from '@cem/core'
+import type { Precision, Provider } from '@cem/inference'
 import type { PlannedRow, QuestionSetName } from '../plan/question-sets.ts'
 import { type RunStore, readFolder } from './run-store.ts'
 
@@ -15,6 +16,27 @@ export interface CompletionRecord extends PlannedRow {
   readonly provider?: Provider
   /** The device's name. */
   readonly device?: string
+  /** Absent for 32-bit floats. */
+  readonly precision?: Exclude<Precision, 'f32'>
+}
+
+/**
+ * Refuses answers of another precision than the run's.
+ *
+ * @throws CemError `precision-mixed`
+ */
+export function checkPrecision(
+  records: Iterable<CompletionRecord>,
+  expected: Precision,
+  cell: string,
+): void {
+  for (const { precision = 'f32', question, sample } of records)
+    if (precision !== expected)
+      throw new CemError({
+        code: 'precision-mixed',
+        message: `The cell ${cell} holds answers in ${precision} (question '${question}', sample ${sample}), and this run is in ${expected}. They are not comparable: give the run another name, or compute the cell anew with --restart-changed.`,
+        data: { cell, precision, expected },
+      })
 }
 
 /** Identifies an answer within a cell. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFileAtomic } from '@cem/core'
-import type { CompositionRecord, Provider } from '@cem/inference'
+import type { CompositionRecord, Precision, Provider } from '@cem/inference'
 import type { Cell } from '../plan/cell.ts'
 import { readOptionalJson } from './read-json.ts'
 import type { RunStore } from './run-store.ts'
@@ -20,6 +20,8 @@ export interface Lock {
   }
   /** What computes the answers: those of another provider are no part of this run. Locks from before it was recorded are `cpu`. */
   readonly engine?: { readonly provider: Provider; readonly device: string }
+  /** Of every cell: answers of another precision are no part of this run. Locks from before it was recorded are `f32`. */
+  readonly precision?: Precision
   readonly questions: readonly {
     readonly set: string
     readonly files: readonly string[]
@@ -74,6 +76,7 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
     compare(`sampling.${key}`, 'generate', locked.sampling[key], found.sampling[key])
   if (found.engine !== undefined)
     compare('engine.provider', 'generate', locked.engine?.provider ?? 'cpu', found.engine.provider)
+  compare('precision', 'generate', locked.precision ?? 'f32', found.precision ?? 'f32')
   compare('questions', 'generate', locked.questions, found.questions)
   compare('activations', 'generate', locked.activations, found.activations)
   for (const key of ['model', 'address', 'minMass', 'protocols'] as const)

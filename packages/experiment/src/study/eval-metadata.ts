@@ -5,7 +5,7 @@ import type { Cell } from '../plan/cell.ts'
 /** Writes `<name>_eval_metadata.json` beside an eval CSV, and gives its path. */
 export async function writeEvalMetadata(
   csvPath: string,
-  { sampling, judge }: ExperimentConfig,
+  { sampling, precision, judge }: ExperimentConfig,
   cell: Cell,
   nResponses: number,
 ): Promise<string> {
@@ -21,6 +21,7 @@ export async function writeEvalMetadata(
     temperature: sampling.temperature,
     max_new_tokens: sampling.maxNewTokens,
     seed: sampling.seed,
+    precision,
     judge_model: judge.model,
     csv_path: csvPath,
   }

@@ -4,6 +4,7 @@ import { type Adapter, openAdapter } from '../adapters/open-adapter.ts'
 import { type FileIdentity, identifyFile } from '../model/file-identity.ts'
 import { type ModelFolder, openModelFolder } from '../model/model-folder.ts'
 import type { ResolveModelOptions } from '../model/resolve-model.ts'
+import { type Precision, precisions } from '../precision/precision.ts'
 import { type ChatTokenizer, openTokenizer } from '../text/tokenizer.ts'
 import {
   type BaseCheck,
@@ -42,6 +43,8 @@ export interface OpenBaseOptions extends ResolveModelOptions {
   readonly signal?: AbortSignal | undefined
   /** Other names of the base that adapters may carry: a mirror's, a path on the training cluster. @default none */
   readonly baseAliases?: readonly string[]
+  /** Awaited when the model's folder is open and before its tokenizer is read, which takes long. @default nothing */
+  readonly onFolder?: ((folder: ModelFolder) => Promise<void>) | undefined
 }
 
 export interface ComposeOptions extends OpenBaseOptions {
@@ -49,6 +52,11 @@ export interface ComposeOptions extends OpenBaseOptions {
   readonly base: string | Base
   /** In the order in which they were trained. @default none */
   readonly layers?: readonly LayerRequest[]
+  /**
+   * `int8` rounds the weights of the linear layers and the output head to 8 bits, and their inputs too. Results differ from
+   * `f32`, and are recorded as such; `measureDrift` says by how much. @default 'f32'
+   */
+  readonly precision?: Precision | undefined
 }
 
 /**
@@ -58,6 +66,7 @@ export interface ComposeOptions extends OpenBaseOptions {
  */
 export async function openBase(reference: string, options: OpenBaseOptions = {}): Promise<Base> {
   const folder = await openModelFolder(reference, options)
+  await options.onFolder?.(folder)
   const tokenizer = await openTokenizer(folder.folder)
   // A special token beyond the matrix is refused where a prompt holds it, and never sampled.
   if (tokenizer.nTokensOfText > folder.architecture.vocabSize)
@@ -78,7 +87,8 @@ export async function openBase(reference: string, options: OpenBaseOptions = {})
  * @throws CemError `adapter-base-mismatch`, `adapter-hash-mismatch`, `composition-invalid`, and those of `openBase` and `openAdapter`
  */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { layers = [] } = options
+  const { layers = [], precision = 'f32' } = options
+  checkPrecision(precision)
   const base =
     typeof options.base === 'string' ? await openBase(options.base, options) : options.base
   const opened: CompositionLayer[] = []
@@ -91,9 +101,34 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     opened.push({ role, mode, adapter, weight, baseCheck })
   }
   checkOrder(opened)
+  return composition(base, opened, precision)
+}
+
+/** The same base and adapters, computed in another precision. */
+export function withPrecision({ base, layers }: Composition, precision: Precision): Composition {
+  checkPrecision(precision)
+  return composition(base, layers, precision)
+}
+
+function composition(
+  base: Base,
+  layers: readonly CompositionLayer[],
+  precision: Precision,
+): Composition {
   const names = base.weightFiles.map((file) => fileName(base, file))
-  const record = lazy(async () => compositionRecord(base, await base.identify(), names, opened))
-  return { base, layers: opened, record }
+  const record = lazy(async () =>
+    compositionRecord(base, await base.identify(), names, layers, precision),
+  )
+  return { base, layers, precision, record }
+}
+
+function checkPrecision(precision: string): void {
+  if (precisions.some((known) => known === precision)) return
+  throw new CemError({
+    code: 'composition-invalid',
+    message: `The precision is '${precision}'; it must be one of ${precisions.join(', ')}.`,
+    data: { precision },
+  })
 }
 
 async function identifyWeights(

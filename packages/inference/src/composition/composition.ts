@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Adapter } from '../adapters/open-adapter.ts'
 import type { FileIdentity } from '../model/file-identity.ts'
+import { type Precision, type Quantization, quantizationOf } from '../precision/precision.ts'
 import type { Base } from './compose.ts'
 
 export type LayerRole = 'persona' | 'em' | 'control'
@@ -27,6 +28,7 @@ export type BaseCheck = 'hash' | 'name' | 'alias' | 'unverified'
 export interface Composition {
   readonly base: Base
   readonly layers: readonly CompositionLayer[]
+  readonly precision: Precision
   /**
    * The hashes of everything that decides the output. Large weights are hashed beside the loading; no result is given out
    * before this is settled.
@@ -50,6 +52,9 @@ export interface CompositionRecord {
     }[]
     readonly tokenizerSha256: string
   }
+  readonly precision: Precision
+  /** How the weights were rounded; null for weights as they are. */
+  readonly quantization: Quantization | null
   readonly layers: readonly LayerRecord[]
 }
 
@@ -99,11 +104,13 @@ export function compositionRecord(
   files: readonly FileIdentity[],
   names: readonly string[],
   layers: readonly CompositionLayer[],
+  precision: Precision,
 ): CompositionRecord {
   const named = files
     .map(({ sizeBytes, sha256 }, i) => ({ name: names[i] ?? '', sizeBytes, sha256 }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const records = layers.map(layerRecord)
+  const quantization = quantizationOf(precision)
   const decisive = {
     files: named.map((f) => f.sha256),
     tokenizer: base.tokenizer.sha256,
@@ -116,6 +123,7 @@ export function compositionRecord(
         configSha256,
         ...(weight === 1 ? {} : { weight }),
       })),
+    ...(quantization === null ? {} : { quantization }),
   }
   return {
     sha256: createHash('sha256').update(JSON.stringify(decisive)).digest('hex'),
@@ -126,6 +134,8 @@ export function compositionRecord(
       files: named,
       tokenizerSha256: base.tokenizer.sha256,
     },
+    precision,
+    quantization,
     layers: records,
   }
 }

@@ -36,8 +36,11 @@ export function smallestHalfEffect(here: Float32Array, there: Float32Array): num
   return Math.max(smallestEffect, roundingFactor * relativeDifference(there, here))
 }
 
-/** How far merged logits may lie from stacked ones: 32-bit rounding, or the type's own (2^-11 and 2^-8 a weight). */
-const mergeTolerance = { F32: 2e-4, F16: 1e-2, BF16: 8e-2 } as const
+/**
+ * How far merged logits may lie from stacked ones: 32-bit rounding, or the type's own (2^-11 and 2^-8 a weight, and 2^-9 of a
+ * block's range in 8 bits, where the merged weights and the base are rounded apart).
+ */
+const mergeTolerance = { F32: 2e-4, F16: 1e-2, BF16: 8e-2, INT8: 8e-2 } as const
 
 /** Twelve token ids spread over the vocabulary: the same for every model with that vocabulary. */
 export function selfTestPrompt({ vocabSize }: Architecture, nTokens: number): Int32Array {

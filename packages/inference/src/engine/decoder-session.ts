@@ -115,14 +115,16 @@ export class DecoderSession implements AsyncDisposable {
 
   /** @param known how much of the attention the provider's operator computes. Default: it is held to the CPU's. */
   static async open(spec: ModelSpec, known?: CheckedAttention): Promise<DecoderSession> {
-    const { architecture, weights, nTokens, threads, provider, hasLanes } = spec
-    const folder = commonFolder([...new Set(Array.from(weights.values(), (w) => w.file))])
+    const { architecture, weights, quantized, nTokens, threads, provider, hasLanes } = spec
+    const places = [...weights.values(), ...Array.from(quantized?.values() ?? [], (w) => w.values)]
+    const folder = commonFolder([...new Set(places.map((place) => place.file))])
     const locate = (file: string) => locationIn(folder, file)
     const attention = known ?? (await checkAttention(architecture, provider))
     const { plainLayers: plainAttention } = attention
     const { model, noiseNodes: hostNodes } = buildDecoderGraph({
       architecture,
       weights,
+      quantized,
       nTokens,
       hasLanes,
       locate,

@@ -19,10 +19,12 @@ import type {
   MergeSpec,
   ModelSpec,
   Progress,
+  QuantizeSpec,
   ScoreSpec,
   ToEngine,
 } from './messages.ts'
 import { probe } from './probe.ts'
+import { quantize } from './quantize.ts'
 import { describeRuntime } from './runtime.ts'
 import { score } from './score.ts'
 import { refuse } from './wave-refusal.ts'
@@ -116,6 +118,10 @@ const methods: {
   merge: async (spec: MergeSpec) => merge(spec, threads),
   mergeInto: async (spec: MergeIntoSpec, call) => {
     await mergeInto(spec, call.hooks)
+    return null
+  },
+  quantize: async (spec: QuantizeSpec, call) => {
+    await quantize(spec, call.abort.signal)
     return null
   },
   generate: async (spec: GenerationSpec, call) => {

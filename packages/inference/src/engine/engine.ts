@@ -39,6 +39,12 @@ export interface LiveCall {
   readonly done: Promise<null>
 }
 
+export interface StreamOptions<M extends EngineMethod>
+  extends Pick<CallOptions<M>, 'signal' | 'onProgress'> {
+  /** What has to be known before any item is given out. @default nothing */
+  readonly settled?: Promise<unknown>
+}
+
 /** How much of the child's last words are kept for the error that reports its death. */
 const stderrChars = 2000
 
@@ -135,11 +141,14 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Calls a method that gives items, and gives them as they come; stopping early aborts the call. */
+  /**
+   * Calls a method that gives items, and gives them as they come, none before `settled` is; stopping early, or a failure of
+   * `settled`, aborts the call.
+   */
   async *stream<M extends EngineMethod>(
     method: M,
     params: EngineMethods[M]['params'],
-    { signal, onProgress }: Pick<CallOptions<M>, 'signal' | 'onProgress'> = {},
+    { signal, onProgress, settled }: StreamOptions<M> = {},
   ): AsyncGenerator<EngineMethods[M]['item'], void> {
     const stop = new AbortController()
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
@@ -161,6 +170,7 @@ export class Engine implements AsyncDisposable {
     // Awaited below; until then a rejection must not count as unhandled.
     call.catch(() => undefined)
     try {
+      await settled
       for (;;) {
         for (let item = items.shift(); item !== undefined; item = items.shift()) {
           yield item

@@ -18,12 +18,16 @@ import {
 } from '../composition/self-test.ts'
 import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
 import { readJson } from '../model/read-json.ts'
+import { quantizationOf } from '../precision/precision.ts'
+import { type QuantizedWeights, quantizableWeights } from '../precision/quantized-weight.ts'
+import type { EarlyLoad } from './early-load.ts'
 import type { Engine } from './engine.ts'
 import type { LaneAdapters } from './lane-rows.ts'
 import { locateMerged } from './locate-merged.ts'
 import type { AdapterSpec, LaneSpec, LoadReport, ScoredItem } from './messages.ts'
 import { describePlacement, type Placement } from './placement.ts'
 import type { Provider } from './provider.ts'
+import { quantizedWeights } from './quantized-cache.ts'
 
 export interface LoadedModelOptions {
   readonly threads: number
@@ -32,6 +36,8 @@ export interface LoadedModelOptions {
   readonly cache: string
   /** Whether the first session can run lanes already. */
   readonly hasLanes: boolean
+  /** A load that was begun before the composition was whole. */
+  readonly early?: EarlyLoad | undefined
 }
 
 interface MergedWeights {
@@ -46,7 +52,7 @@ interface MergedWeights {
 export class LoadedModel {
   readonly #engine: Engine
   readonly #options: LoadedModelOptions
-  /** Which merged layers the session's weights hold: their adapters' keys. */
+  /** The precision of the session's weights, and which merged layers they hold; see `sessionKey`. */
   #sessionKey: string | undefined
   #weights: WeightLocations = new Map()
   #hasLanes: boolean
@@ -99,14 +105,14 @@ export class LoadedModel {
    * @throws CemError `composition-invalid`, `layer-inactive`, `layer-not-off`, `lane-mismatch`
    */
   async testLane(composition: Composition, signal?: AbortSignal): Promise<LayerTest[]> {
-    const sessionKey = mergedOf(composition).map(layerKey).join('+')
-    if (sessionKey !== this.#sessionKey) throw otherWeights()
+    const weightsKey = sessionKey(composition, mergedOf(composition))
+    if (weightsKey !== this.#sessionKey) throw otherWeights()
     if (!this.#hasLanes) {
       this.#hasLanes = true
-      await this.#load(composition, this.#weights, sessionKey, signal)
+      await this.#load(composition, this.#weights, weightsKey, signal)
     }
     const stacked = stackedOf(composition)
-    const key = `lane|${sessionKey}|${stacked.map(layerKey).join('+')}`
+    const key = `lane|${weightsKey}|${stacked.map(layerKey).join('+')}`
     const known = this.#stackedTests.get(key)
     if (known !== undefined) return known
     const tests = await this.#testStacked(composition, stacked)
@@ -146,7 +152,7 @@ export class LoadedModel {
     merged: readonly CompositionLayer[],
     signal: AbortSignal | undefined,
   ) {
-    const key = merged.map(layerKey).join('+')
+    const key = sessionKey(composition, merged)
     if (this.#sessionKey === key) return this.#mergedTests.get(key)
     const base = composition.base.weights
     if (merged.length === 0) {
@@ -159,11 +165,12 @@ export class LoadedModel {
       return this.#mergedTests.get(key)
     }
     // The reference: the same layers stacked on the base as it is.
-    if (this.#sessionKey !== '') await this.#load(composition, base, '', signal)
+    const baseKey = sessionKey(composition, [])
+    if (this.#sessionKey !== baseKey) await this.#load(composition, base, baseKey, signal)
     const reference = await this.#referenceLogits(composition, merged)
     await this.#load(composition, result.weights, key, signal)
     const mergedLogits = await this.#logits(composition, [])
-    const dtype = mergedType(merged, base)
+    const dtype = composition.precision === 'int8' ? 'INT8' : mergedType(merged, base)
     const { effect, ...test } = checkMerged(
       { merged: mergedLogits, stacked: reference.stacked, base: reference.base },
       dtype,
@@ -241,27 +248,28 @@ export class LoadedModel {
   }
 
   async #load(
-    { base }: Composition,
+    composition: Composition,
     weights: WeightLocations,
     key: string,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const { base } = composition
+    const quantized = await this.#quantized(composition, weights, signal)
     this.#sessionKey = undefined
     // A new session has no adapters in memory.
     this.#stackedTests.clear()
-    this.#engine.placementLog.reset()
-    const { durationInMs, ...report } = await this.#engine.call(
-      'load',
-      {
-        architecture: base.architecture,
-        weights,
-        nTokens: Math.min(base.tokenizer.nTokens, base.architecture.vocabSize),
-        threads: this.#options.threads,
-        hasLanes: this.#hasLanes,
-        provider: this.#options.provider,
-      },
-      { signal },
-    )
+    const spec = {
+      architecture: base.architecture,
+      weights,
+      quantized,
+      nTokens: Math.min(base.tokenizer.nTokens, base.architecture.vocabSize),
+      threads: this.#options.threads,
+      hasLanes: this.#hasLanes,
+      provider: this.#options.provider,
+    }
+    const early = this.#options.early?.take(spec)
+    if (early === undefined) this.#engine.placementLog.reset()
+    const { durationInMs, ...report } = await (early ?? this.#engine.call('load', spec, { signal }))
     this.#weights = weights
     this.timings.loadInMs = durationInMs
     this.#placement = await this.#readPlacement(report)
@@ -272,6 +280,30 @@ export class LoadedModel {
     if (this.#options.provider === 'cpu') return null
     const nodes = await this.#engine.placementLog.nodes()
     return nodes === undefined ? null : describePlacement(nodes, report)
+  }
+
+  /** Weights in 8 bits: the base's, which every composition shares, with what was merged in place of some. */
+  async #quantized(
+    { base, precision }: Composition,
+    weights: WeightLocations,
+    signal: AbortSignal | undefined,
+  ): Promise<QuantizedWeights | null> {
+    const quantization = quantizationOf(precision)
+    if (quantization === null) return null
+    const options = { engine: this.#engine, cache: this.#options.cache, quantization }
+    const names = quantizableWeights(base.architecture)
+    const ofBase = new Map([...base.weights].filter(([name]) => names.has(name)))
+    const changed = new Map(
+      [...weights].filter(
+        ([name, { file }]) => names.has(name) && base.weights.get(name)?.file !== file,
+      ),
+    )
+    // NaN and infinities are looked for, and named, before weights are rounded.
+    await base.identify()
+    return new Map([
+      ...(await quantizedWeights(ofBase, options, signal)),
+      ...(await quantizedWeights(changed, options, signal)),
+    ])
   }
 
   async #select(layers: readonly CompositionLayer[]): Promise<void> {
@@ -373,8 +405,13 @@ function otherWeights(): CemError {
   return new CemError({
     code: 'composition-invalid',
     message:
-      'The lane merges other layers into the weights than the model that is loaded has merged. Lanes share the weights: stack what differs between them, or open another model.',
+      'The lane merges other layers into the weights than the model that is loaded has merged, or is in another precision. Lanes share the weights: stack what differs between them, or open another model.',
   })
+}
+
+/** Sessions of the same key hold the same weights: their precision, and the adapters that are merged into them. */
+function sessionKey({ precision }: Composition, merged: readonly CompositionLayer[]): string {
+  return [precision, ...merged.map(layerKey)].join('+')
 }
 
 function adapterKey(adapter: Adapter): string {

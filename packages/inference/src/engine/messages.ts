@@ -1,12 +1,15 @@
 import type { SerializedError } from '@cem/core'
 import type { Architecture } from '../families/architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
+import type { QuantizedWeights } from '../precision/quantized-weight.ts'
 import type { Device, Provider } from './provider.ts'
 
 /** What the parent process asks of the engine process, and what comes back. Everything is structured-cloneable. */
 export interface ModelSpec {
   readonly architecture: Architecture
   readonly weights: ReadonlyMap<string, WeightLocation>
+  /** What is used in 8 bits in place of the weight of that name. */
+  readonly quantized?: QuantizedWeights | null
   readonly nTokens: number
   readonly threads: number
   /** Whether rows of one run can have different adapters. */
@@ -104,6 +107,15 @@ export interface InterventionStep {
   readonly slope: number
   readonly low: number
   readonly high: number
+}
+
+export interface QuantizeSpec {
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  /** The safetensors file to write. */
+  readonly output: string
+  readonly blockSize: number
+  /** Of the file. */
+  readonly metadata: Readonly<Record<string, string>>
 }
 
 export interface GenerationItem {
@@ -289,6 +301,7 @@ export interface EngineMethods {
   select: { params: { readonly adapters: readonly WeightedAdapter[] }; item: never; result: null }
   merge: { params: MergeSpec; item: never; result: MergeReport }
   mergeInto: { params: MergeIntoSpec; item: MergedTensor; result: null }
+  quantize: { params: QuantizeSpec; item: never; result: null }
   generate: { params: GenerationSpec; item: GeneratedItem; result: null }
   /** Runs until it is told to `close`; one item is what happened in one step. */
   generateLive: { params: LiveSpec; item: readonly LiveEvent[]; result: null }

@@ -68,7 +68,7 @@ export class WaveSession implements AsyncDisposable {
   }
 
   static async open(spec: ModelSpec, options = cudaOptions): Promise<WaveSession> {
-    refuse({ lanes: spec.hasLanes })
+    refuse({ lanes: spec.hasLanes, 'precision int8': (spec.quantized ?? null) !== null })
     const { architecture, weights, threads, provider } = spec
     const folder = commonFolder([...new Set(Array.from(weights.values(), (w) => w.file))])
     const locate = (file: string) => locationIn(folder, file)

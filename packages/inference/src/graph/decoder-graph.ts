@@ -5,16 +5,20 @@ import {
   type LayerAttention,
   linearModules,
 } from '../families/architecture.ts'
+import type { QuantizedWeights } from '../precision/quantized-weight.ts'
 import { addBlockEnd, interventionInputs } from './interventions.ts'
 import * as io from './io-names.ts'
 import { noiseNodes } from './noise-nodes.ts'
 import { PlainAttention, type RopeInputs } from './plain-attention.ts'
+import { quantizedProduct } from './quantized-product.ts'
 import { addLogprobs, addSampling } from './readout.ts'
 import type { WeightLocation, WeightLocations } from './weight-source.ts'
 
 export interface DecoderGraphOptions {
   readonly architecture: Architecture
   readonly weights: WeightLocations
+  /** Weights that are used in 8 bits. @default none */
+  readonly quantized?: QuantizedWeights | null | undefined
   /** The tokenizer's number of tokens: ids from there on, which padding of the embedding matrix adds, are never sampled. */
   readonly nTokens: number
   /** Whether rows of one run can have different adapters. @default false */
@@ -49,6 +53,7 @@ class DecoderBuilder {
   readonly graph = new Graph('decoder')
   readonly #architecture: Architecture
   readonly #weights: WeightLocations
+  readonly #quantized: QuantizedWeights | null
   readonly #nTokens: number
   readonly #hasLanes: boolean
   readonly #locate: (file: string) => string
@@ -59,6 +64,7 @@ class DecoderBuilder {
   constructor({
     architecture,
     weights,
+    quantized,
     nTokens,
     hasLanes = false,
     locate,
@@ -67,6 +73,7 @@ class DecoderBuilder {
   }: DecoderGraphOptions) {
     this.#architecture = architecture
     this.#weights = weights
+    this.#quantized = quantized ?? null
     this.#nTokens = nTokens
     this.#hasLanes = hasLanes
     this.#samplesByBlocks = samplesByBlocks
@@ -118,13 +125,10 @@ class DecoderBuilder {
     }
     const rows = graph.input(io.inputs.logitRows, 'int64', ['N'])
     const final = this.#norm(graph.node('Gather', [residual, rows]), 'model.norm')
-    const head = this.#weight(tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')
+    const head = tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
     const { logitSoftCap } = this.#architecture
-    const raw = graph.node('Gemm', [final, head], {
-      attributes: { transB: 1 },
-      // Under the output's own name: under another, every run would copy them.
-      ...(logitSoftCap === null ? { name: io.outputs.logits } : {}),
-    })
+    // Under the output's own name: under another, every run would copy them.
+    const raw = this.#product(final, head, null, logitSoftCap === null ? io.outputs.logits : null)
     const logits = this.#softCap(raw, logitSoftCap)
     graph.output(logits, io.outputs.logits)
     const { vocabSize } = this.#architecture
@@ -235,7 +239,7 @@ class DecoderBuilder {
     const { nIn, nOut } = this.#rowsOf.get(path) as { nIn: number; nOut: number }
     const bias = this.#weights.has(`${path}.bias`) ? this.#weight(`${path}.bias`) : null
     const attributes = { transB: 1 }
-    const base = graph.node('Gemm', [x, this.#weight(`${path}.weight`), bias], { attributes })
+    const base = this.#product(x, `${path}.weight`, bias)
     const names = io.adapterNames(path)
     const a = graph.input(names.a, 'float32', [`${path}.rank`, nIn])
     const b = graph.input(names.b, 'float32', [nOut, `${path}.rank`])
@@ -246,6 +250,20 @@ class DecoderBuilder {
 
   #laneMask(name: string): Value {
     return this.graph.input(name, 'float32', [`${name}.tokens`, `${name}.rank`])
+  }
+
+  /** x W^T + bias, in the weight's precision. */
+  #product(x: Value, name: string, bias: Value | null, output: string | null = null): Value {
+    const { graph } = this
+    const weight = this.#quantized?.get(name)
+    if (weight === undefined)
+      return graph.node('Gemm', [x, this.#weight(name), bias], {
+        attributes: { transB: 1 },
+        ...(output === null ? {} : { name: output }),
+      })
+    const [nOut, nIn] = (this.#weights.get(name) as WeightLocation).shape as [number, number]
+    const locate = this.#locate
+    return quantizedProduct(graph, x, { name, weight, nIn, nOut, bias, locate })
   }
 
   #norm(x: Value, path: string): Value {
