@@ -6,7 +6,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadModel, runtimeInfo } from '../packages/inference/dist/index.js'
-import { formatBytes, formatFigure, type SectionResult } from './figure.ts'
+import { type Figure, formatBytes, formatFigure, type SectionResult } from './figure.ts'
 import { readFlags, type SectionName } from './flags.ts'
 import { int8Figures } from './int8-figures.ts'
 import { measureCheckpoints } from './measure-checkpoints.ts'
@@ -79,8 +79,7 @@ async function runSection(
     result = { title: name, figures: [], notes: [`failed: ${reasonOf(error)}`] }
   }
   // Of two layers and a few tokens nothing is promised.
-  if (flags.isQuick)
-    result = { ...result, figures: result.figures.map(({ target: _, ...figure }) => figure) }
+  if (flags.isQuick) result = { ...result, figures: result.figures.map(withoutTarget) }
   print(result.title)
   for (const figure of result.figures) print(`  ${formatFigure(figure)}`)
   for (const note of result.notes) print(`  ${note}`)
@@ -175,6 +174,11 @@ async function int8(base: string): Promise<SectionResult> {
 
 function minutes(): string {
   return `${((performance.now() - begun) / 60_000).toFixed(1)} min`
+}
+
+function withoutTarget(figure: Figure): Figure {
+  const { name, value, unit } = figure
+  return { name, value, unit }
 }
 
 function print(line: string): void {

@@ -57,16 +57,20 @@ await using model = await loadModel({
 })
 results['loadInSeconds'] = (performance.now() - before) / 1000
 results['sessionInSeconds'] = model.loadDurationInMs / 1000
-results['memoryAfterLoadMiB'] = nvidia('memory.used')
+const afterLoad = nvidia('memory.used')
+results['memoryAfterLoadMiB'] = afterLoad
 print(
-  `load ${secondsOf(performance.now() - before)} in all, session ${secondsOf(model.loadDurationInMs)}; memory ${results['memoryAfterLoadMiB']} MiB; nodes ${JSON.stringify(model.placement?.nNodes)}, on the CPU ${JSON.stringify(model.placement?.onCpu)}`,
+  `load ${secondsOf(performance.now() - before)} in all, session ${secondsOf(model.loadDurationInMs)}; memory ${afterLoad} MiB; nodes ${JSON.stringify(model.placement?.nNodes)}, on the CPU ${JSON.stringify(model.placement?.onCpu)}`,
 )
 for (const layer of model.selfTest.layers)
   print(`self-test: ${layer.role} ${layer.status}, effect ${layer.effect.toExponential(2)}`)
 
+/** Token ids without a pattern. */
+const promptIds = (prompt: number) =>
+  Array.from({ length: 64 }, (_, i) => 3 + ((prompt * 7919 + i * 104729 + prompt * i * 31) % 1000))
 const prompts = Array.from({ length: nPrompts }, (_, i) => ({
   id: `p${i}`,
-  tokenIds: Array.from({ length: 64 }, (_, j) => 3 + ((i * 7919 + j * 104729 + i * j * 31) % 1000)),
+  tokenIds: promptIds(i),
   samples: nSamples,
 }))
 async function answers(maxNewTokens: number, capture: boolean) {

@@ -46,9 +46,7 @@ const peer = fileURLToPath(new URL('./torch_families.py', import.meta.url))
 const torch = spawnSync(flags.python, [peer, fixtures], { encoding: 'utf8' })
 const theirs = torch.status === 0 ? (JSON.parse(torch.stdout) as Record<string, number>) : {}
 if (torch.status !== 0)
-  process.stdout.write(
-    `torch: skipped (${String(torch.stderr ?? torch.error?.message).slice(-300)})\n`,
-  )
+  process.stdout.write(`torch: skipped (${(torch.error?.message ?? torch.stderr).slice(-300)})\n`)
 for (const [name, error] of ours) {
   const other = theirs[name]
   const ratio =

@@ -630,11 +630,14 @@ function pairs(values: readonly Value[]): KeysAndValues[] {
 }
 
 function stateInputs(body: Graph, prefix: string): RowState {
-  const [next, ...counts] = stateNames
-  return Object.fromEntries([
-    [next, body.input(`${prefix}_${next}`, 'int64', ['N'])],
-    ...counts.map((name) => [name, body.input(`${prefix}_${name}`, 'int32', ['N'])]),
-  ]) as unknown as RowState
+  const count = (name: string) => body.input(`${prefix}_${name}`, 'int32', ['N'])
+  return {
+    next: body.input(`${prefix}_next`, 'int64', ['N']),
+    length: count('length'),
+    nSampled: count('nSampled'),
+    phase: count('phase'),
+    nClosingFed: count('nClosingFed'),
+  }
 }
 
 function waveInputs(root: Graph): Record<keyof typeof wave.inputs, Value> {

@@ -11,15 +11,16 @@ export function toByteCharacters(text: string): string {
   return characters
 }
 
-/** The text of tokens of a byte-level vocabulary; what is no UTF-8 becomes U+FFFD. A token with another character is text as it is. */
+/** The bytes of a token of a byte-level vocabulary. One with a character that stands for no byte is text as it is. */
+export function bytesOfToken(token: string): Uint8Array {
+  const bytes = Array.from(token, (c) => byteOf.get(c))
+  const isBytes = bytes.every((byte) => byte !== undefined)
+  return isBytes ? Uint8Array.from(bytes) : encoder.encode(token)
+}
+
+/** The text of tokens of a byte-level vocabulary; what is no UTF-8 becomes U+FFFD. */
 export function fromByteCharacters(tokens: readonly string[]): string {
-  const bytes: number[] = []
-  for (const token of tokens) {
-    const own = Array.from(token, (c) => byteOf.get(c))
-    const isBytes = own.every((byte) => byte !== undefined)
-    for (const byte of isBytes ? own : encoder.encode(token)) bytes.push(byte)
-  }
-  return decoder.decode(Uint8Array.from(bytes))
+  return decoder.decode(Buffer.concat(tokens.map(bytesOfToken)))
 }
 
 /** Printable bytes are themselves; the others get the characters from U+0100, in order. */

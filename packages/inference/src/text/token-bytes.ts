@@ -1,4 +1,5 @@
 import type { AddedToken } from './added-tokens.ts'
+import { bytesOfToken } from './byte-level.ts'
 
 /** The parts of tokenizer.json that tell which bytes a token stands for. */
 interface Definition {
@@ -18,7 +19,7 @@ interface Definition {
 export function tokenBytes(tokenizer: unknown): (tokenId: number) => Uint8Array {
   const definition = (tokenizer ?? {}) as Definition
   const types = decoderTypes(definition.decoder)
-  const toBytes = types.has('ByteLevel') ? bytesOfByteLevel : bytesOfPieces
+  const toBytes = types.has('ByteLevel') ? bytesOfToken : bytesOfPieces
   let tokens: ReadonlyMap<number, string> | undefined
   const added = new Map((definition.added_tokens ?? []).map(({ id, content }) => [id, content]))
   return (id) => {
@@ -44,33 +45,8 @@ function decoderTypes(decoder: unknown): ReadonlySet<string> {
   return new Set([...(type === undefined ? [] : [type]), ...inner])
 }
 
-function bytesOfByteLevel(token: string): Uint8Array {
-  const bytes: number[] = []
-  for (const character of token) {
-    const byte = byteOfCharacter.get(character)
-    if (byte === undefined) bytes.push(...encoder.encode(character))
-    else bytes.push(byte)
-  }
-  return Uint8Array.from(bytes)
-}
-
 function bytesOfPieces(token: string): Uint8Array {
   const [, byte] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? []
   if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16))
   return encoder.encode(token.replaceAll('\u2581', ' '))
 }
-
-/**
- * GPT-2's table: bytes that print in Latin-1 are themselves, the others the characters from U+0100 on, in order.
- */
-const byteOfCharacter: ReadonlyMap<string, number> = new Map(
-  (() => {
-    const isPrinted = (byte: number) =>
-      (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
-    let next = 0x100
-    return Array.from({ length: 256 }, (_, byte) => {
-      const code = isPrinted(byte) ? byte : next++
-      return [String.fromCodePoint(code), byte] as const
-    })
-  })(),
-)
