@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 interface TokenizerFile {
   model: { vocab: Record<string, number>; merges: [string, string][] }
+  added_tokens: { id: number }[]
 }
 
 /**
@@ -20,13 +21,15 @@ export async function makeTokenizer(folder: string, nTokens: number): Promise<vo
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(file))
 }
 
-function grow({ model: { vocab, merges } }: TokenizerFile, nTokens: number): void {
+/** Text tokens first, then the special ones. */
+function grow({ model: { vocab, merges }, added_tokens }: TokenizerFile, nTokens: number): void {
+  const nText = nTokens - added_tokens.length
+  for (const [i, token] of added_tokens.entries()) token.id = nText + i
   const bytes = Object.keys(vocab).slice(0, 256)
   const pairs: string[] = []
-  // Behind the text tokens are the three special ones.
-  let next = Object.keys(vocab).length + 3
+  let next = Object.keys(vocab).length
   const add = (left: string, right: string) => {
-    if (next >= nTokens || Object.hasOwn(vocab, left + right)) return
+    if (next >= nText || Object.hasOwn(vocab, left + right)) return
     vocab[left + right] = next++
     merges.push([left, right])
   }
