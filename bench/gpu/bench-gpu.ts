@@ -45,7 +45,7 @@ print(
   `${String(results['gpu'])}; ${shape}, ${nPrompts} prompts x ${nSamples} samples x ${nTokens} tokens, adapter of rank ${rank}`,
 )
 
-if (!existsSync(join(folder, 'model.safetensors'))) makeModel(folder, shape)
+if (!existsSync(join(folder, 'model.safetensors'))) await makeModel(folder, shape)
 const adapter = join(folder, `adapter-${rank}`)
 if (rank > 0) makeAdapter(adapter, shape, rank)
 

@@ -1,14 +1,7 @@
 // Writes a Qwen2 folder of a given shape with random bfloat16 weights, quickly: one random block, repeated at shifting offsets.
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeTokenizer } from '../random-tokenizer.ts'
 
 export const shapes = {
   /** Qwen2.5-7B */
@@ -34,11 +27,6 @@ export const shapes = {
 } as const
 export type ShapeName = keyof typeof shapes
 
-const tokenizerFolder = new URL(
-  '../../packages/inference/fixtures/gqa-6-2-tied/model/',
-  import.meta.url,
-)
-
 function linearsOf(name: ShapeName) {
   const s = shapes[name]
   const attention = s.nHeads * s.headDim
@@ -52,24 +40,6 @@ function linearsOf(name: ShapeName) {
     ['mlp.up_proj', s.dFeedForward, s.dModel],
     ['mlp.down_proj', s.dModel, s.dFeedForward],
   ] as const
-}
-
-/** A small tokenizer filled up to the model's vocabulary, so that every token can be sampled. */
-function writeTokenizer(folder: string, vocabSize: number): void {
-  copyFileSync(
-    new URL('tokenizer_config.json', tokenizerFolder),
-    join(folder, 'tokenizer_config.json'),
-  )
-  const definition = JSON.parse(
-    readFileSync(new URL('tokenizer.json', tokenizerFolder), 'utf8'),
-  ) as {
-    added_tokens: { id: number }[]
-    model: { vocab: Record<string, number> }
-  }
-  const { vocab } = definition.model
-  const taken = new Set([...Object.values(vocab), ...definition.added_tokens.map(({ id }) => id)])
-  for (let id = 0; id < vocabSize; id++) if (!taken.has(id)) vocab[`<filler ${id}>`] = id
-  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(definition))
 }
 
 /** Writes a PEFT adapter on all linear modules with random weights; its effect is that of a trained one in size. */
@@ -98,7 +68,7 @@ export function makeAdapter(folder: string, name: ShapeName, rank: number): void
   writeTensors(join(folder, 'adapter_model.safetensors'), tensors, 0.004)
 }
 
-export function makeModel(folder: string, name: ShapeName): void {
+export async function makeModel(folder: string, name: ShapeName): Promise<void> {
   const s = shapes[name]
   mkdirSync(folder, { recursive: true })
   writeFileSync(
@@ -121,7 +91,7 @@ export function makeModel(folder: string, name: ShapeName): void {
       eos_token_id: s.vocabSize - 1,
     }),
   )
-  writeTokenizer(folder, s.vocabSize)
+  await makeTokenizer(folder, s.vocabSize)
   const linears = linearsOf(name)
   const tensors: (readonly [name: string, shape: readonly number[]])[] = [
     ['model.embed_tokens.weight', [s.vocabSize, s.dModel]],
