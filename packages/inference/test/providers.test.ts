@@ -159,6 +159,29 @@ describe('placements in the log of the runtime', () => {
     expect(placementWarnings('webgpu', harmless)).toEqual([])
   })
 
+  test('of branches that only some requests run are told by the feature, not as a fallback', () => {
+    const node = (operator: string, name: string) => ({
+      executor: 'CPUExecutionProvider',
+      operator,
+      name,
+    })
+    const { onCpu } = describePlacement(
+      [
+        node('Loop', 'changed.3/Loop_7'),
+        node('Gather', 'intervene.11/Gather_2'),
+        node('CumSum', 'sample/truncated/whole/CumSum_9'),
+        node('Gemm', 'Gemm_unchanged.3'),
+      ],
+      report,
+    )
+    expect(onCpu.map(({ operator, reason }) => [operator, reason])).toEqual([
+      ['Loop', 'interventions'],
+      ['Gather', 'interventions'],
+      ['CumSum', 'truncation'],
+      ['Gemm', 'fallback'],
+    ])
+  })
+
   test('leave other words as they are, those of a process that died in the middle of a line too', () => {
     const reader = new PlacementLog()
     const words =

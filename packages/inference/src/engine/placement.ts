@@ -1,6 +1,8 @@
 import type { LoadReport } from './messages.ts'
 import type { Provider } from './provider.ts'
 
+export type PlacementReason = 'noise' | 'index' | 'interventions' | 'truncation' | 'fallback'
+
 /** Which of a model's nodes the runtime placed where. */
 export interface Placement {
   /** Nodes by the runtime's name of the provider, such as `WebGpuExecutionProvider`. */
@@ -11,9 +13,10 @@ export interface Placement {
     readonly count: number
     /**
      * `noise`: the noise of sampling, which is kept on the CPU so that it is the same numbers everywhere. `index`: sizes and
-     * token ids. `fallback`: real computation, which the provider has no kernel for; it costs a copy there and back.
+     * token ids. `interventions` and `truncation` (top_k, top_p): computed only where a request asks for them. `fallback`: real
+     * computation of every run, which the provider has no kernel for; it costs a copy there and back.
      */
-    readonly reason: 'noise' | 'index' | 'fallback'
+    readonly reason: PlacementReason
   }[]
   /** Layers whose attention is computed from plain operators, since the provider's own operator is wrong for them here. */
   readonly plainAttentionLayers: readonly number[]
@@ -26,6 +29,12 @@ export interface PlacedNode {
   readonly operator: string
   readonly name: string
 }
+
+/** Parts of the graph that only some requests run, by the names of the branches that hold them. */
+const optionalParts = [
+  { pattern: /\b(?:changed|intervene)\.\d+\//, reason: 'interventions' },
+  { pattern: /\bsample\/truncated\//, reason: 'truncation' },
+] as const
 
 const cpuExecutor = 'CPUExecutionProvider'
 
@@ -63,11 +72,10 @@ export function describePlacement(
   }
 }
 
-function reasonOf(
-  { operator, name }: PlacedNode,
-  noise: ReadonlySet<string>,
-): Placement['onCpu'][number]['reason'] {
+function reasonOf({ operator, name }: PlacedNode, noise: ReadonlySet<string>): PlacementReason {
   if (noise.has(name)) return 'noise'
+  const part = optionalParts.find(({ pattern }) => pattern.test(name))
+  if (part !== undefined) return part.reason
   return indexOperators.has(operator) ? 'index' : 'fallback'
 }
 
