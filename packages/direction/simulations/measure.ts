@@ -9,7 +9,7 @@ import {
   rate,
   type StatisticRow,
 } from '../src/index.ts'
-import { wilson } from '../src/wilson.ts'
+import { wilson } from '../src/statistics/wilson.ts'
 import { binomial, rateAt, spreadFor } from './question-rates.ts'
 
 export interface Setting {

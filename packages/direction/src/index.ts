@@ -1,56 +1,83 @@
 export { type Absent, isAbsent } from './absent.ts'
-export type { ActivationRows } from './activation-rows.ts'
-export {
-  type AllPairsEquivalence,
-  allPairsEquivalence,
-  type NamedRows,
-  type PairEquivalence,
-} from './all-pairs-equivalence.ts'
-export { benjaminiHochberg } from './benjamini-hochberg.ts'
-export {
-  type BootstrapCurve,
-  bootstrapCurve,
-  type CurvePoint,
-  type CurveRow,
-} from './bootstrap-curve.ts'
-export {
-  type BootstrapOptions,
-  type BootstrapValue,
-  type ClusterBootstrap,
-  type ClusterBootstrapOptions,
-  clusterBootstrap,
-} from './cluster-bootstrap.ts'
-export {
-  type AnswerShares,
-  type Collapse,
-  type CollapseCriterion,
-  type CollapseOptions,
-  collapse,
-} from './collapse.ts'
-export { cosineSimilarity } from './cosine-similarity.ts'
-export { type CellName, type CrossedDifference, crossedDifference } from './crossed-difference.ts'
-export { type CrossedMean, crossedMean } from './crossed-mean.ts'
-export type { CrossedStatistics, CrossedVariances } from './crossed-variance.ts'
-export { type Equivalence, type EquivalenceOptions, equivalence } from './equivalence.ts'
-export type { AdjustedFamily, AdjustedTest, FamilyOptions, NamedTest } from './family.ts'
-export { holm } from './holm.ts'
-export type { Interval, Scope } from './interval.ts'
-export { type MatchedPoint, type MatchedRate, matchedRate } from './matched-rate.ts'
-export { type MeanActivation, meanActivation } from './mean-activation.ts'
-export { type MeanByQuestion, type MeanOptions, meanByQuestion } from './mean-by-question.ts'
+export type { ActivationRows } from './directions/activation-rows.ts'
+export { cosineSimilarity } from './directions/cosine-similarity.ts'
+export { type MeanActivation, meanActivation } from './directions/mean-activation.ts'
 export {
   type MeanDirection,
   type MeanDirectionOptions,
   type MeanDirectionsOptions,
   meanDirection,
   meanDirections,
-} from './mean-direction.ts'
+} from './directions/mean-direction.ts'
+export {
+  type PrincipalComponent,
+  type PrincipalComponents,
+  type PrincipalComponentsOptions,
+  principalComponents,
+} from './directions/principal-components.ts'
+export {
+  type ProjectedMean,
+  type ProjectedRows,
+  projectMean,
+  projectOne,
+  projectRows,
+} from './directions/project.ts'
+export {
+  type DisplacementProjection,
+  type ProjectDisplacementOptions,
+  projectDisplacement,
+} from './directions/project-displacement.ts'
+export type { Vector } from './directions/vectors.ts'
+export {
+  type AllPairsEquivalence,
+  allPairsEquivalence,
+  type NamedRows,
+  type PairEquivalence,
+} from './statistics/all-pairs-equivalence.ts'
+export { benjaminiHochberg } from './statistics/benjamini-hochberg.ts'
+export {
+  type BootstrapCurve,
+  bootstrapCurve,
+  type CurvePoint,
+  type CurveRow,
+} from './statistics/bootstrap-curve.ts'
+export {
+  type BootstrapOptions,
+  type BootstrapValue,
+  type ClusterBootstrap,
+  type ClusterBootstrapOptions,
+  clusterBootstrap,
+} from './statistics/cluster-bootstrap.ts'
+export {
+  type AnswerShares,
+  type Collapse,
+  type CollapseCriterion,
+  type CollapseOptions,
+  collapse,
+} from './statistics/collapse.ts'
+export {
+  type CellName,
+  type CrossedDifference,
+  crossedDifference,
+} from './statistics/crossed-difference.ts'
+export { type CrossedMean, crossedMean } from './statistics/crossed-mean.ts'
+export type { CrossedStatistics, CrossedVariances } from './statistics/crossed-variance.ts'
+export { type Equivalence, type EquivalenceOptions, equivalence } from './statistics/equivalence.ts'
+export type { AdjustedFamily, AdjustedTest, FamilyOptions, NamedTest } from './statistics/family.ts'
+export { holm } from './statistics/holm.ts'
+export type { Interval, Scope } from './statistics/interval.ts'
+export { type MatchedPoint, type MatchedRate, matchedRate } from './statistics/matched-rate.ts'
+export {
+  type MeanByQuestion,
+  type MeanOptions,
+  meanByQuestion,
+} from './statistics/mean-by-question.ts'
 export {
   type PairedDifference,
   type PairedDifferenceOptions,
   pairedDifference,
   type QuestionDifference,
-} from './paired-difference.ts'
+} from './statistics/paired-difference.ts'
 export {
   type MinimumDetectableDifference,
   type MinimumDetectableOptions,
@@ -58,26 +85,7 @@ export {
   type PairedDesign,
   type PowerOptions,
   powerOfPairedDifference,
-} from './power.ts'
-export {
-  type PrincipalComponent,
-  type PrincipalComponents,
-  type PrincipalComponentsOptions,
-  principalComponents,
-} from './principal-components.ts'
-export {
-  type ProjectedMean,
-  type ProjectedRows,
-  projectMean,
-  projectOne,
-  projectRows,
-} from './project.ts'
-export {
-  type DisplacementProjection,
-  type ProjectDisplacementOptions,
-  projectDisplacement,
-} from './project-displacement.ts'
-export { type Rate, type RateOptions, rate } from './rate.ts'
-export type { StatisticRow } from './rows.ts'
-export type { SignFlip } from './sign-flip.ts'
-export type { Vector } from './vectors.ts'
+} from './statistics/power.ts'
+export { type Rate, type RateOptions, rate } from './statistics/rate.ts'
+export type { StatisticRow } from './statistics/rows.ts'
+export type { SignFlip } from './statistics/sign-flip.ts'

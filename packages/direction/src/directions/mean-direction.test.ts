@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { meanActivation } from './mean-activation.ts'
 import { meanDirection, meanDirections } from './mean-direction.ts'
 

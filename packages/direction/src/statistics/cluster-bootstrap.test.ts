@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { bootstrapCurve } from './bootstrap-curve.ts'
 import { clusterBootstrap, quantile } from './cluster-bootstrap.ts'
 

@@ -1,6 +1,6 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkNotNegative, checkPositive, checkProbability, checkWhole } from '../options.ts'
 import { noncentralStudentCdf, studentQuantile } from './distributions.ts'
-import { checkNotNegative, checkPositive, checkProbability, checkWhole } from './options.ts'
 
 export interface PairedDesign {
   /** Standard deviation over questions of the per-question differences, sampling noise of the answers included. */

@@ -1,6 +1,6 @@
-import { type Absent, isAbsent } from './absent.ts'
+import { type Absent, isAbsent } from '../absent.ts'
+import { checkPositive, checkProbability } from '../options.ts'
 import { studentCdf } from './distributions.ts'
-import { checkPositive, checkProbability } from './options.ts'
 import type { PairedDifference } from './paired-difference.ts'
 
 export interface EquivalenceOptions {

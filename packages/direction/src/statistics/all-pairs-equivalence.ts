@@ -1,5 +1,5 @@
 import { CemError } from '@cem/core'
-import { type Absent, absent, isAbsent } from './absent.ts'
+import { type Absent, absent, isAbsent } from '../absent.ts'
 import { type Equivalence, type EquivalenceOptions, equivalence } from './equivalence.ts'
 import { pairedDifference } from './paired-difference.ts'
 import type { StatisticRow } from './rows.ts'

@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
-import { type Absent, absent } from './absent.ts'
-import { checkShare } from './options.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkShare } from '../options.ts'
 
 /** One checkpoint of a variant. */
 export interface MatchedPoint {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Golden, golden } from '../golden/golden.ts'
+import { type Golden, golden } from '../../golden/golden.ts'
 import {
   noncentralStudentCdf,
   normalCdf,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { crossedDifference } from './crossed-difference.ts'
 import { crossedMean } from './crossed-mean.ts'
 import { meanByQuestion } from './mean-by-question.ts'

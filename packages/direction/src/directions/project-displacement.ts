@@ -1,6 +1,6 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkPositive } from '../options.ts'
 import { cosineSimilarity } from './cosine-similarity.ts'
-import { checkPositive } from './options.ts'
 import { checkUnit } from './project.ts'
 import { checkFinite, checkSameLength, dot, norm, subtract, type Vector } from './vectors.ts'
 

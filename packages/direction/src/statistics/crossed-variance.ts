@@ -1,8 +1,8 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkProbability } from '../options.ts'
 import type { CrossedCell } from './crossed-cells.ts'
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
-import { checkProbability } from './options.ts'
 
 export interface CrossedStatistics {
   /** Mean of the question x seed cells: every cell counts once. */

@@ -1,5 +1,5 @@
 import { CemError } from '@cem/core'
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
 import { countRows, isEmptyRow } from './activation-rows.ts'
 import { meanOfRows } from './mean-activation.ts'
 import { checkFinite, checkSameLength, dot, norm, shapeMismatch, type Vector } from './vectors.ts'

@@ -1,7 +1,7 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkWhole } from '../options.ts'
 import { studentTwoSidedP } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
-import { checkWhole } from './options.ts'
 import {
   type GroupedRows,
   groupByQuestion,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { benjaminiHochberg } from './benjamini-hochberg.ts'
 import { holm } from './holm.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { rate } from './rate.ts'
 import type { StatisticRow } from './rows.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { cosineSimilarity } from './cosine-similarity.ts'
 import { meanActivation } from './mean-activation.ts'
 import { projectMean, projectOne, projectRows } from './project.ts'

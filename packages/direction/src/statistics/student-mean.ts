@@ -1,7 +1,7 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkProbability } from '../options.ts'
 import { studentQuantile } from './distributions.ts'
 import type { Interval } from './interval.ts'
-import { checkProbability } from './options.ts'
 
 export interface StudentMean {
   readonly estimate: number | Absent

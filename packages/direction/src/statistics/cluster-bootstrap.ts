@@ -1,7 +1,7 @@
 import { CemError, type RandomSource, randomSource } from '@cem/core'
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkProbability, checkWhole } from '../options.ts'
 import type { Interval } from './interval.ts'
-import { checkProbability, checkWhole } from './options.ts'
 
 export interface BootstrapOptions {
   /** Names the stream of random numbers; the result records it. */

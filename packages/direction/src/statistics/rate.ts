@@ -1,7 +1,7 @@
-import { type Absent, absent } from './absent.ts'
+import { type Absent, absent } from '../absent.ts'
+import { checkNotNegative, checkProbability, checkShare } from '../options.ts'
 import { studentQuantile } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
-import { checkNotNegative, checkProbability, checkShare } from './options.ts'
 import {
   checkBinary,
   groupByQuestion,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { principalComponents } from './principal-components.ts'
 
 test('components, variances and scores agree with numpy', async () => {

@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
-import { type Absent, absent, isAbsent } from './absent.ts'
-import { checkShare } from './options.ts'
+import { type Absent, absent, isAbsent } from '../absent.ts'
+import { checkShare } from '../options.ts'
 
 /** Shares of a checkpoint's answers, 0 to 1. Give what was measured, and the same ones for the base. */
 export interface AnswerShares {

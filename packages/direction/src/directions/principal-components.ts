@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
+import { checkWhole } from '../options.ts'
 import { symmetricEigenpairs } from './linear-algebra.ts'
-import { checkWhole } from './options.ts'
 import { checkFinite, checkSameLength, dot, subtract, type Vector } from './vectors.ts'
 
 export interface PrincipalComponentsOptions {

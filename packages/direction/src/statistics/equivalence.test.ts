@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { allPairsEquivalence } from './all-pairs-equivalence.ts'
 import { equivalence } from './equivalence.ts'
 import { pairedDifference } from './paired-difference.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { minimumDetectableDifference, powerOfPairedDifference } from './power.ts'
 
 test.each(golden.power.power)(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
-import { isAbsent } from './absent.ts'
+import { golden } from '../../golden/golden.ts'
+import { isAbsent } from '../absent.ts'
 import { pairedDifference } from './paired-difference.ts'
 
 const rowsOf = (values: readonly number[]) =>

@@ -1,4 +1,4 @@
-import type { Absent } from './absent.ts'
+import type { Absent } from '../absent.ts'
 import type { Interval, Scope } from './interval.ts'
 import { groupByQuestion, questionsOnlyScope, type StatisticRow } from './rows.ts'
 import { studentMean } from './student-mean.ts'

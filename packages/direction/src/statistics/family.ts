@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
-import type { Absent } from './absent.ts'
-import { checkProbability } from './options.ts'
+import type { Absent } from '../absent.ts'
+import { checkProbability } from '../options.ts'
 
 /** One test of a declared family. */
 export interface NamedTest {

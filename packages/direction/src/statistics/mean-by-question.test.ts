@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { golden } from '../golden/golden.ts'
+import { golden } from '../../golden/golden.ts'
 import { meanByQuestion } from './mean-by-question.ts'
 
 test('the interval over questions agrees with scipy', () => {
