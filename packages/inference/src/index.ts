@@ -35,6 +35,7 @@ export type {
 } from './engine/messages.ts'
 export { type Placement, placementWarnings } from './engine/placement.ts'
 export {
+  arithmeticOf,
   type Device,
   type Provider,
   type ProviderRequest,
@@ -76,6 +77,7 @@ export {
   interventionsRecord,
 } from './interventions/interventions-record.ts'
 export { LiveBatch } from './live-batch.ts'
+export { type LoadModelOptions, loadModel, openModel } from './load-model.ts'
 export { availableMemory } from './memory/available-memory.ts'
 export {
   estimateMemory,
@@ -87,14 +89,7 @@ export { cacheFolder, type FileIdentity, identifyFile } from './model/file-ident
 export { type ModelFolder, openModelFolder } from './model/model-folder.ts'
 export type { RecommendedSampling } from './model/recommended-sampling.ts'
 export { hubCache, type ResolvedModel, resolveModel } from './model/resolve-model.ts'
-export {
-  type Lane,
-  type LoadModelOptions,
-  loadModel,
-  Model,
-  type OpenModelOptions,
-  openModel,
-} from './model.ts'
+export { type Lane, Model, type OpenModelOptions } from './model.ts'
 export type {
   BatchEvent,
   BatchRequest,

@@ -1,16 +1,16 @@
 import { CemError, randomKey } from '@cem/core'
-import { type ComposeOptions, compose, type LayerRequest } from './composition/compose.ts'
+import { checkBatchSize, checkGeneration, checkSequence, invalid } from './check-requests.ts'
+import { compose, type LayerRequest } from './composition/compose.ts'
 import type { Composition } from './composition/composition.ts'
 import type { SelfTestReport } from './composition/self-test.ts'
 import { type EmbeddedConversation, type EmbedOptions, embed } from './embed.ts'
-import { EarlyLoad } from './engine/early-load.ts'
+import type { EarlyLoad } from './engine/early-load.ts'
 import { Engine } from './engine/engine.ts'
 import { tellBatchSize } from './engine/engine-death.ts'
 import { LoadedModel } from './engine/loaded-model.ts'
 import type { LaneSpec, MemoryReport, Progress } from './engine/messages.ts'
 import type { Placement } from './engine/placement.ts'
 import type { Device, ProviderRequest } from './engine/provider.ts'
-import { resolveProvider } from './engine/provider-status.ts'
 import type { Architecture } from './families/architecture.ts'
 import { generatedRange } from './interventions/generated-range.ts'
 import { interventionHashes } from './interventions/interventions-record.ts'
@@ -18,9 +18,8 @@ import { resolveInterventions } from './interventions/resolve-interventions.ts'
 import { LiveBatch, type PreparedRequest } from './live-batch.ts'
 import { availableMemory } from './memory/available-memory.ts'
 import type { MemoryRequest } from './memory/estimate-memory.ts'
-import { type BatchSplit, checkLoad, fitBatch } from './memory/fit-batch.ts'
+import { type BatchSplit, fitBatch } from './memory/fit-batch.ts'
 import { cacheFolder } from './model/file-identity.ts'
-import type { ModelFolder } from './model/model-folder.ts'
 import type { RecommendedSampling } from './model/recommended-sampling.ts'
 import type {
   BatchRequest,
@@ -31,7 +30,6 @@ import type {
   ScoredSequence,
   ScoreOptions,
 } from './model-api.ts'
-import type { Precision } from './precision/precision.ts'
 import type { ChatTokenizer } from './text/tokenizer.ts'
 
 /** A composition that rows of a batch can run under, beside rows of others. */
@@ -51,91 +49,6 @@ export interface OpenModelOptions {
   readonly signal?: AbortSignal | undefined
   /** Loads the weights for lanes at once. @default false: the first `addLane` loads them again */
   readonly lanes?: boolean | undefined
-}
-
-export interface LoadModelOptions extends ComposeOptions {
-  /** Threads of the runtime. @default the number of processors */
-  readonly threads?: number
-  /** What it runs on. `auto`: CUDA where its libraries load, else the CPU. @default 'auto' */
-  readonly provider?: ProviderRequest | Device | undefined
-  /** As in `OpenModelOptions`. @default false */
-  readonly lanes?: boolean | undefined
-}
-
-/**
- * Loads a model, with adapters, in a process of its own, and tests that every active layer has an effect.
- *
- * @throws CemError what `compose` and `resolveProvider` throw, `memory-insufficient`, `layer-inactive`, `merge-mismatch`, `session-failed`,
- *   `engine-died`
- */
-export async function loadModel(options: LoadModelOptions): Promise<Model> {
-  const { base, precision = 'f32', threads, signal } = options
-  // The process starts, and the runtime loads, while the tokenizer is read and the adapters are checked.
-  const engine = new Engine()
-  return withEngine(engine, async () => {
-    const found = deviceOf(options)
-    found.catch(() => undefined)
-    const early = new EarlyLoad(engine)
-    const onFolder = async (folder: ModelFolder) => {
-      await options.onFolder?.(folder)
-      const { provider } = checkDevice(await found, precision, folder.architecture)
-      const hasLanes = options.lanes === true
-      const settings = { threads: threads ?? Engine.defaultThreads(), hasLanes, provider }
-      if (precision === 'f32') await early.start(folder, settings, signal)
-    }
-    const composition = await compose(typeof base === 'string' ? { ...options, onFolder } : options)
-    const device = checkDevice(await found, precision, composition.base.architecture)
-    const model = new Model(engine, { ...options, device }, composition, early)
-    await model.activate(composition, signal)
-    return model
-  })
-}
-
-/**
- * As `loadModel`, for a composition that is there already.
- *
- * @throws CemError what `resolveProvider` throws, `memory-insufficient`, `layer-inactive`, `merge-mismatch`, `session-failed`, `engine-died`
- */
-export async function openModel(
-  composition: Composition,
-  options: OpenModelOptions = {},
-): Promise<Model> {
-  const device = await deviceOf(options)
-  const engine = new Engine()
-  return withEngine(engine, async () => {
-    const { base, precision } = composition
-    checkDevice(device, precision, base.architecture)
-    const model = new Model(engine, { ...options, device }, composition)
-    await model.activate(composition, options.signal)
-    return model
-  })
-}
-
-async function deviceOf({ provider = 'auto', signal }: OpenModelOptions): Promise<Device> {
-  return typeof provider === 'object' ? provider : resolveProvider(provider, { signal })
-}
-
-/** On the processor the model has to fit into memory; elsewhere the engine asks the device, and there is no int8. */
-function checkDevice(device: Device, precision: Precision, architecture: Architecture): Device {
-  const { provider } = device
-  if (provider === 'cpu') checkLoad(architecture, { precision }, availableMemory())
-  else if (precision !== 'f32')
-    throw new CemError({
-      code: 'provider-unsupported',
-      message: `The precision is ${precision}, which runs on the provider cpu only, and this model is on ${provider}. Take provider cpu, or precision f32.`,
-      data: { provider, precision },
-    })
-  return device
-}
-
-/** The model owns the engine once it is made; a failure before ends it. */
-async function withEngine(engine: Engine, make: () => Promise<Model>): Promise<Model> {
-  try {
-    return await make()
-  } catch (error) {
-    await engine[Symbol.asyncDispose]()
-    throw error
-  }
 }
 
 /** A loaded model. Dispose of it to end its process. */
@@ -577,90 +490,6 @@ function truncationSpec({ temperature = 1, topK, topP = 1 }: GenerateOptions, nT
 /** Logits of a run stay below 128 MiB. */
 function scoreBudget({ vocabSize }: Architecture): number {
   return Math.max(16, Math.min(512, Math.floor(2 ** 25 / vocabSize)))
-}
-
-function checkGeneration(
-  { prompts, temperature = 1, maxNewTokens = 600, batchSize, capture, ...given }: GenerateOptions,
-  encoded: readonly Int32Array[],
-  stopTokenIds: readonly number[],
-  architecture: Architecture,
-): void {
-  if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
-    throw invalid(`temperature is ${temperature}; it must be 0 (greedy) or a positive number`)
-  const { topK, topP = 1 } = given
-  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1))
-    throw invalid(`topK is ${topK}; it must be a positive integer, or be left out for all tokens`)
-  if (!(topP > 0 && topP <= 1))
-    throw invalid(`topP is ${topP}; it must be more than 0 and at most 1 (all tokens)`)
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
-    throw invalid(`maxNewTokens is ${maxNewTokens}; it must be a positive integer`)
-  if (batchSize !== undefined) checkBatchSize(batchSize)
-  const { topLogprobs = 0, logprobs = false } = given
-  if (!Number.isInteger(topLogprobs) || topLogprobs < 0 || (topLogprobs > 0 && !logprobs))
-    throw invalid(
-      `topLogprobs is ${topLogprobs}; it must be an integer of at least 0, and 0 without logprobs`,
-    )
-  if (given.stopTokenIds === undefined && stopTokenIds.length === 0)
-    throw invalid(
-      'no stop tokens are known (eos_token_id is missing in generation_config.json and config.json): give stopTokenIds',
-    )
-  checkLayers(capture?.layers ?? [], architecture)
-  for (const [i, ids] of encoded.entries())
-    checkTokens(ids, `prompt '${prompts[i]?.id}'`, architecture)
-}
-
-function checkBatchSize(batchSize: number): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw invalid(`batchSize is ${batchSize}; it must be a positive integer`)
-}
-
-function checkSequence(
-  {
-    id,
-    tokenIds,
-    spans = {},
-    logprobs,
-    logits,
-    states,
-    generated,
-    ...wanted
-  }: ScoreOptions['sequences'][number],
-  architecture: Architecture,
-): void {
-  checkTokens(tokenIds, `sequence '${id}'`, architecture)
-  const { topLogprobs = 0 } = wanted
-  if (!Number.isInteger(topLogprobs) || topLogprobs < 0 || (topLogprobs > 0 && !logprobs))
-    throw invalid(
-      `sequence '${id}': topLogprobs is ${topLogprobs}; it must be an integer of at least 0, and 0 without logprobs`,
-    )
-  const ranges = { ...spans, logits, states, generated, logprobs }
-  for (const [name, range] of Object.entries(ranges)) {
-    if (range === undefined) continue
-    const first = name === 'logprobs' ? 1 : 0
-    if (!(range.start >= first && range.start < range.end && range.end <= tokenIds.length))
-      throw invalid(
-        `sequence '${id}': the range ${name} is [${range.start}, ${range.end}); it must lie in [${first}, ${tokenIds.length}) and not be empty`,
-      )
-  }
-}
-
-function checkTokens(ids: ArrayLike<number>, what: string, { vocabSize }: Architecture): void {
-  if (ids.length === 0) throw invalid(`${what} has no tokens`)
-  for (let i = 0; i < ids.length; i++) {
-    const token = ids[i] as number
-    if (!(Number.isInteger(token) && token >= 0 && token < vocabSize))
-      throw invalid(`${what} holds the token ${token}; the model has ${vocabSize}`)
-  }
-}
-
-function checkLayers(layers: readonly number[], { nLayers }: Architecture): void {
-  for (const layer of layers)
-    if (!Number.isInteger(layer) || layer < 0 || layer >= nLayers)
-      throw invalid(`layer ${layer} does not exist; the model has layers 0 to ${nLayers - 1}`)
-}
-
-function invalid(reason: string): CemError {
-  return new CemError({ code: 'invalid-request', message: `${reason}.` })
 }
 
 export type { Progress }

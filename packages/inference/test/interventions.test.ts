@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openSafetensors } from '@cem/tensor-files'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type Completion,
@@ -14,27 +12,12 @@ import {
   type ScoreOptions,
 } from '../src/index.ts'
 import { drift, fixtures, modelNamed, temporaryFolder } from './golden.ts'
+import { golden, type InterventionNumbers, readNumbers } from './intervention-golden.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 /** As for the models themselves: a share of the layer's largest value. */
 const tolerance = 2e-4
-
-interface GoldenCase {
-  readonly name: string
-  readonly interventions: readonly (Record<string, unknown> & { readonly direction: number })[]
-}
-
-const golden = JSON.parse(readFileSync(join(fixtures, 'interventions.json'), 'utf8')) as {
-  readonly nTokens: number
-  readonly nDirections: number
-  readonly models: readonly {
-    readonly name: string
-    readonly prompt: readonly number[]
-    readonly golden: string
-    readonly cases: readonly GoldenCase[]
-  }[]
-}
 
 let cache: string
 beforeAll(async () => {
@@ -57,23 +40,13 @@ async function scoreAll(model: Model, options: ScoreOptions): Promise<ScoredSequ
 
 describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
   let model: Model
-  const tensors = new Map<string, Float32Array>()
-  const integers = new Map<string, number[]>()
+  let numbers: InterventionNumbers
   beforeAll(async () => {
     model = await loadModel({ base: join(fixtures, modelNamed(entry.name).folder), cache })
-    await using file = await openSafetensors(join(fixtures, entry.golden))
-    for (const [name, { dtype }] of file.tensors)
-      if (dtype === 'I64')
-        integers.set(name, Array.from((await file.read(name)).data as BigInt64Array, Number))
-      else tensors.set(name, (await file.readFloat32(name)).data)
+    numbers = await readNumbers(entry)
   })
   afterAll(() => model[Symbol.asyncDispose]())
 
-  const floats = (name: string) => tensors.get(name) as Float32Array
-  const interventionsOf = ({ interventions }: GoldenCase) =>
-    interventions.map(
-      (i) => ({ ...i, direction: floats(`direction_${i.direction}`) }) as unknown as Intervention,
-    )
   const greedyRequest = (statesAt: 'after' | 'before') => ({
     temperature: 0,
     maxNewTokens: golden.nTokens,
@@ -84,11 +57,11 @@ describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
 
   test.each(entry.cases)('$name: scoring', async (goldenCase) => {
     const { name } = goldenCase
-    const tokenIds = [...entry.prompt, ...(integers.get(`${name}.greedy_ids`) ?? [])]
+    const tokenIds = [...entry.prompt, ...numbers.integers(`${name}.greedy_ids`)]
     const end = tokenIds.length
     const content = { start: entry.prompt.length, end }
     const { dModel, vocabSize, nLayers } = model.architecture
-    const positions = integers.get(`${name}.positions`) ?? []
+    const positions = numbers.integers(`${name}.positions`)
     for (const statesAt of ['after', 'before'] as const) {
       const [scored] = await scoreAll(model, {
         sequences: [
@@ -101,15 +74,14 @@ describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
             logprobs: { start: 1, end },
           },
         ],
-        interventions: interventionsOf(goldenCase),
+        interventions: numbers.interventionsOf(goldenCase),
         statesAt,
       })
       const drifts = Object.fromEntries(
         Array.from({ length: nLayers }, (_, layer) => {
-          const expected = floats(`${name}.${statesAt}`).subarray(
-            layer * positions.length * dModel,
-            (layer + 1) * positions.length * dModel,
-          )
+          const expected = numbers
+            .floats(`${name}.${statesAt}`)
+            .subarray(layer * positions.length * dModel, (layer + 1) * positions.length * dModel)
           const found = positions.flatMap((position) => {
             const at = (position * nLayers + layer) * dModel
             return Array.from(scored?.states?.subarray(at, at + dModel) ?? [])
@@ -124,9 +96,9 @@ describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
       )
       const all = {
         ...drifts,
-        logits: drift(logits, floats(`${name}.logits`)),
-        logprobs: drift(scored?.logprobs ?? [], floats(`${name}.token_logprobs`)),
-        means: drift(scored?.means['content'] ?? [], floats(`${name}.means_${statesAt}`)),
+        logits: drift(logits, numbers.floats(`${name}.logits`)),
+        logprobs: drift(scored?.logprobs ?? [], numbers.floats(`${name}.token_logprobs`)),
+        means: drift(scored?.means['content'] ?? [], numbers.floats(`${name}.means_${statesAt}`)),
       }
       expect(Object.entries(all).filter(([, value]) => !(value <= tolerance))).toEqual([])
     }
@@ -134,16 +106,18 @@ describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
 
   test.each(entry.cases)('$name: a greedy continuation and its means', async (goldenCase) => {
     const { name } = goldenCase
-    const interventions = interventionsOf(goldenCase)
+    const interventions = numbers.interventionsOf(goldenCase)
     for (const statesAt of ['after', 'before'] as const) {
       const [completion] = await collect(model, {
         ...greedyRequest(statesAt),
         prompts: [{ id: 'p', tokenIds: entry.prompt }],
         interventions,
       })
-      expect(completion?.tokenIds).toEqual(integers.get(`${name}.greedy_ids`))
+      expect(completion?.tokenIds).toEqual(numbers.integers(`${name}.greedy_ids`))
       const means = completion?.activations?.content ?? []
-      expect(drift(means, floats(`${name}.means_${statesAt}`))).toBeLessThanOrEqual(tolerance)
+      expect(drift(means, numbers.floats(`${name}.means_${statesAt}`))).toBeLessThanOrEqual(
+        tolerance,
+      )
       expect(completion?.interventionsSha256).toBe(interventionsRecord(interventions).sha256)
     }
   })
@@ -154,7 +128,7 @@ describe.each(golden.models)('$name against hooks in PyTorch', (entry) => {
       ...entry.cases.map((c) => ({
         id: c.name,
         tokenIds: entry.prompt,
-        interventions: interventionsOf(c),
+        interventions: numbers.interventionsOf(c),
       })),
     ].map((prompt) => ({ ...prompt, samples: 2 }))
     const options = { ...greedyRequest('after'), temperature: 0.7, maxNewTokens: 8, logprobs: true }

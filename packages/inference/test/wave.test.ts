@@ -1,14 +1,16 @@
 import { join } from 'node:path'
 import { randomKey } from '@cem/core'
 import { describe, expect, test } from 'vitest'
-import { generateInWaves } from '../src/engine/generate-in-waves.ts'
 import type { GeneratedItem, GenerationSpec, ScoredItem } from '../src/engine/messages.ts'
 import { score } from '../src/engine/score.ts'
-import { waveRowBytes, waveRows } from '../src/engine/wave-memory.ts'
-import { WaveSession } from '../src/engine/wave-session.ts'
+import { generateInWaves } from '../src/engine/wave/generate-in-waves.ts'
+import { waveRowBytes, waveRows } from '../src/engine/wave/wave-memory.ts'
+import { WaveSession } from '../src/engine/wave/wave-session.ts'
 import { loadModel } from '../src/index.ts'
+import { resolveInterventions } from '../src/interventions/resolve-interventions.ts'
 import { openModelFolder } from '../src/model/model-folder.ts'
 import { drift, fixtures, manifest, modelNamed, readGolden } from './golden.ts'
+import { golden as interventionGolden, readNumbers } from './intervention-golden.ts'
 
 // The wave is CUDA's way, but its graph is no other: here the CPU runs it in 32-bit floats, with the flat graph's noise.
 
@@ -177,6 +179,82 @@ test('rows that end in the middle leave the wave; answers, means and log-probabi
   expect(lengths.size).toBeGreaterThan(4)
 })
 
+describe.each(interventionGolden.models)('a wave of $name with interventions', (entry) => {
+  const wanted = Array.from({ length: modelNamed(entry.name).nLayers }, (_, i) => i)
+
+  test('continues as hooks in PyTorch do, each prompt with its own interventions, and one without', async () => {
+    const numbers = await readNumbers(entry)
+    await using wave = await openWave(entry.name)
+    const prompt = Int32Array.from(entry.prompt)
+    const lists = entry.cases.map(numbers.interventionsOf)
+    for (const isBefore of [false, true]) {
+      const items: GeneratedItem[] = []
+      const spec: GenerationSpec = {
+        ...request,
+        // Not all at once: a part of a wave has the interventions of its own prompts.
+        batchSize: Math.ceil(entry.cases.length / 2),
+        interventions: resolveInterventions([...lists, []], wave.architecture),
+        prompts: [...lists.map(() => prompt), prompt],
+        items: [...lists, []].map((_, promptIndex) => ({
+          promptIndex,
+          noise: { low: 1, high: 2 },
+        })),
+        maxNewTokens: interventionGolden.nTokens,
+        capture: { layers: wanted, closingTokenIds: [], wantsTurn: false, isBefore },
+      }
+      await generateInWaves(wave, spec, hooks(items))
+      const plain: GeneratedItem[] = []
+      const last = {
+        ...spec,
+        interventions: null,
+        prompts: [prompt],
+        items: spec.items.slice(0, 1),
+      }
+      await generateInWaves(wave, last, hooks(plain))
+      for (const [i, { name }] of entry.cases.entries()) {
+        expect(Array.from(items[i]?.tokenIds ?? [])).toEqual(numbers.integers(`${name}.greedy_ids`))
+        const means = numbers.floats(`${name}.means_${isBefore ? 'before' : 'after'}`)
+        expect(drift(items[i]?.content ?? [], means)).toBeLessThanOrEqual(tolerance)
+      }
+      expect(items.at(-1)?.tokenIds).toEqual(plain[0]?.tokenIds)
+      expect(drift(items.at(-1)?.content ?? [], plain[0]?.content ?? [])).toBeLessThan(1e-5)
+    }
+  })
+
+  test('scores given texts as hooks in PyTorch do', async () => {
+    const numbers = await readNumbers(entry)
+    await using wave = await openWave(entry.name)
+    const texts = entry.cases.map(({ name }) => [
+      ...entry.prompt,
+      ...numbers.integers(`${name}.greedy_ids`),
+    ])
+    for (const isBefore of [false, true]) {
+      const scored: ScoredItem[] = []
+      const items = texts.map((ids) => ({
+        tokenIds: Int32Array.from(ids),
+        spans: [{ start: entry.prompt.length, end: ids.length }],
+        logprobs: { start: 1, end: ids.length },
+        nTopLogprobs: 0,
+        generated: { start: entry.prompt.length, end: ids.length },
+        logits: null,
+        states: null,
+      }))
+      const lists = entry.cases.map(numbers.interventionsOf)
+      const interventions = resolveInterventions(lists, wave.architecture)
+      const how = { lanes: null, interventions, isBefore, layers: wanted, tokenBudget: 64 }
+      await score(wave, { ...how, items }, hooks(scored))
+      for (const { index, logprobs, means } of scored) {
+        const name = entry.cases[index]?.name ?? ''
+        const expected = numbers.floats(`${name}.means_${isBefore ? 'before' : 'after'}`)
+        expect(drift(means, expected)).toBeLessThanOrEqual(tolerance)
+        expect(drift(logprobs ?? [], numbers.floats(`${name}.token_logprobs`))).toBeLessThanOrEqual(
+          tolerance,
+        )
+      }
+    }
+  })
+})
+
 test('as many rows are planned as the device holds beside the weights', async () => {
   const { architecture } = await openModelFolder(join(fixtures, modelNamed('gqa-6-2-tied').folder))
   const row = waveRowBytes(architecture, 100)
@@ -187,7 +265,6 @@ test('as many rows are planned as the device holds beside the weights', async ()
 })
 
 test.each([
-  ['interventions', { interventions: { directions: [], lists: [] } }],
   ['topK and topP', { truncation: { topK: 1, topP: 1 } }],
   ['topLogprobs', { nTopLogprobs: 1 }],
 ])('%s are refused, not left out', async (name, more) => {

@@ -130,12 +130,12 @@ export class Graph {
   /** A 1-D int64 constant, as shapes, axes and sizes are given. */
   integers(values: readonly number[]): Value {
     const data = BigInt64Array.from(values, BigInt)
-    return this.constant(this.#freshName('integers'), data, [values.length])
+    return this.constant(this.freshName('integers'), data, [values.length])
   }
 
   /** A float32 scalar constant. */
   scalar(value: number): Value {
-    return this.constant(this.#freshName('scalar'), Float32Array.of(value), [])
+    return this.constant(this.freshName('scalar'), Float32Array.of(value), [])
   }
 
   /** An initializer whose bytes lie in a file, for instance a tensor inside a `.safetensors` file, used in place. */
@@ -171,7 +171,7 @@ export class Graph {
     inputs: readonly (Value | null)[],
     { attributes = {}, domain = '', nOutputs, types, name }: NodeOptions = {},
   ): Value[] {
-    const nodeName = name ?? this.#freshName(operator)
+    const nodeName = name ?? this.freshName(operator)
     for (const input of inputs) if (input !== null) this.#checkVisible(input, nodeName)
     checkAttributes(nodeName, attributes)
     const inferred = types ?? inferTypes({ operator, nodeName, inputs, attributes, nOutputs })
@@ -200,7 +200,8 @@ export class Graph {
     return integers === undefined ? value : { ...value, integers }
   }
 
-  #freshName(prefix: string): string {
+  /** A name that no value has yet. */
+  freshName(prefix: string): string {
     const scope = this.parent === undefined ? '' : `${this.name}/`
     let name: string
     do name = `${scope}${prefix}_${this.#counter++}`

@@ -152,6 +152,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Sqrt: sameAsFirst,
   Reciprocal: sameAsFirst,
   Sigmoid: sameAsFirst,
+  Gelu: sameAsFirst,
+  QuickGelu: sameAsFirst,
   Tanh: sameAsFirst,
   Not: sameAsFirst,
   Softmax: sameAsFirst,
@@ -176,7 +178,15 @@ const rules: Readonly<Record<string, Rule>> = {
     return [{ type: type as ElementType, shape: call.input(0).shape }]
   },
 
-  Shape: (call) => [{ type: 'int64', shape: [call.input(0).shape?.length ?? '?'] }],
+  Shape: (call) => {
+    const rank = call.input(0).shape?.length
+    if (rank === undefined) return [{ type: 'int64', shape: ['?'] }]
+    const axis = (key: string, fallback: number) => {
+      const value = call.integer(key, fallback)
+      return Math.min(rank, Math.max(0, value < 0 ? value + rank : value))
+    }
+    return [{ type: 'int64', shape: [Math.max(0, axis('end', rank) - axis('start', 0))] }]
+  },
 
   Gemm: (call) => {
     const [a, b] = [call.input(0), call.input(1)]
@@ -321,25 +331,29 @@ export function inferTypes(request: InferenceRequest): TensorType[] {
 
 /** ONNX Runtime's attention over a cache in place: q [B, S, heads * headDim], k and v [B, S, kvHeads * headDim]. */
 function groupQueryAttention(call: Call): TensorType[] {
-  const [q, k, v, pastKey, pastValue] = [0, 1, 2, 3, 4].map((i) => call.input(i)) as [
-    Value,
-    Value,
-    Value,
-    Value,
-    Value,
-  ]
-  call.sameType(q, k, v, pastKey, pastValue)
+  const [q, k, v] = [0, 1, 2].map((i) => call.input(i)) as [Value, Value, Value]
+  const past = [3, 4].flatMap((i) => call.optional(i) ?? [])
+  call.sameType(q, k, v, ...past)
   const nHeads = call.integer('num_heads', 0)
   const nKvHeads = call.integer('kv_num_heads', 0)
-  const headDim = call.rank(pastKey, 4)?.[3]
+  const size = call.rank(k, 3)?.[2]
+  const headDim =
+    past[0] === undefined
+      ? typeof size === 'number' && nKvHeads > 0
+        ? size / nKvHeads
+        : undefined
+      : call.rank(past[0], 4)?.[3]
   const times = (n: number) => (typeof headDim === 'number' ? n * headDim : '?')
   call.dims(call.rank(q, 3)?.[2], times(nHeads), 'query size against heads * headDim')
   call.dims(call.rank(k, 3)?.[2], times(nKvHeads), 'key size against kvHeads * headDim')
   call.dims(call.rank(v, 3)?.[2], times(nKvHeads), 'value size against kvHeads * headDim')
-  call.dims(pastKey.shape?.[1], nKvHeads, 'cached heads')
+  call.dims(past[0]?.shape?.[1], nKvHeads, 'cached heads')
   if (nKvHeads === 0 || nHeads % nKvHeads !== 0)
     throw call.error(`${nHeads} heads cannot share ${nKvHeads} key-value heads`)
-  return [typeOf(q), typeOf(pastKey), typeOf(pastValue)]
+  const [keys = call.input(1), values = call.input(2)] = past
+  if (past.length > 0) return [typeOf(q), typeOf(keys), typeOf(values)]
+  const cache = { type: q.type, shape: [q.shape?.[0] ?? '?', nKvHeads, '?', headDim ?? '?'] }
+  return [typeOf(q), cache, cache]
 }
 
 function typeOf({ type, shape }: Value): TensorType {

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
+import { nvidiaProperty } from './nvidia-smi.ts'
 import type { Device, Provider } from './provider.ts'
 
 export function cpuDevice(): Device {
@@ -25,7 +25,7 @@ const vulkanDrivers = [
 export function deviceOf(
   provider: Provider,
   sharedObjects: readonly string[],
-  nvidiaName: () => string | undefined = askNvidia,
+  nvidiaName: () => string | undefined = () => nvidiaProperty('name'),
 ): Device {
   if (provider === 'cpu') return cpuDevice()
   if (provider === 'cuda') return { provider, name: nvidiaName() ?? 'NVIDIA GPU', kind: 'hardware' }
@@ -38,17 +38,4 @@ export function deviceOf(
   // On macOS the GPU is part of the processor.
   const name = process.platform === 'darwin' ? cpuDevice().name : 'GPU (Direct3D)'
   return { provider, name, kind: 'hardware' }
-}
-
-function askNvidia(): string | undefined {
-  try {
-    const output = execFileSync('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 10_000,
-    })
-    return output.split('\n')[0]?.trim() || undefined
-  } catch {
-    return undefined
-  }
 }

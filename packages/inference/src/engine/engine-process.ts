@@ -2,7 +2,6 @@
 import { CemError, messageOf } from '@cem/core'
 import { DecoderSession } from './decoder-session.ts'
 import { Generation, generate } from './generate.ts'
-import { generateInWaves } from './generate-in-waves.ts'
 import { LiveQueue } from './live-queue.ts'
 import { merge } from './merge.ts'
 import { mergeInto } from './merge-into.ts'
@@ -27,8 +26,9 @@ import { probe } from './probe.ts'
 import { quantize } from './quantize.ts'
 import { describeRuntime } from './runtime.ts'
 import { score } from './score.ts'
-import { refuse } from './wave-refusal.ts'
-import { WaveSession } from './wave-session.ts'
+import { generateInWaves } from './wave/generate-in-waves.ts'
+import { refuse } from './wave/wave-refusal.ts'
+import { WaveSession } from './wave/wave-session.ts'
 
 /** Items sent ahead of what the consumer took. */
 const maxAhead = 32
@@ -147,7 +147,6 @@ const methods: {
   },
   score: async (spec: ScoreSpec, call) => {
     const model = loaded()
-    if (model instanceof WaveSession) refuse({ interventions: spec.interventions !== null })
     await score(model, spec, call.hooks)
     return null
   },

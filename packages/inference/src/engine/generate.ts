@@ -1,4 +1,5 @@
 import { CemError } from '@cem/core'
+import { inputs } from '../graph/io-names.ts'
 import { noiseKeys } from '../graph/token-noise.ts'
 import type { DecoderSession, ForwardResult } from './decoder-session.ts'
 import { InterventionPlan } from './intervention-plan.ts'
@@ -347,7 +348,9 @@ export class Generation implements Disposable {
 
   #intervene(lists: ArrayLike<number>, isGenerated: ArrayLike<number>) {
     const plan = this.#interventions
-    return plan === undefined ? {} : { interventions: plan.feeds({ lists, isGenerated }) }
+    return plan === undefined
+      ? {}
+      : { interventions: plan.feeds({ [inputs.interventionTerms]: { lists, isGenerated } }) }
   }
 
   #samplingInputs(slots: readonly number[]) {

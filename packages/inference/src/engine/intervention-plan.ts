@@ -36,22 +36,29 @@ export class InterventionPlan {
     )
   }
 
-  /** The feeds of one run; layers where no token of the run has an intervention are left alone. */
-  feeds(tokens: TokenOwners): Record<string, Tensor> {
+  /**
+   * The feeds of one run; layers where no token of the run has an intervention are left alone.
+   *
+   * @param tokens by the name of the input that takes their terms
+   */
+  feeds(tokens: Readonly<Record<string, TokenOwners>>): Record<string, Tensor> {
+    const groups = Object.values(tokens)
     const active = this.#slots.map((slots) =>
       slots.flatMap((slot) => {
-        const terms = slotTerms(slot, tokens)
-        return terms === null ? [] : [{ direction: slot.direction, terms }]
+        const terms = groups.map((group) => slotTerms(slot, group))
+        return terms.every((of) => of === null) ? [] : [{ direction: slot.direction, terms }]
       }),
     )
-    const nTokens = tokens.lists.length
     const all = active.flat()
-    const terms = new Float32Array(all.length * nTokens * 4)
-    for (const [k, slot] of all.entries()) terms.set(slot.terms, k * nTokens * 4)
+    const terms = Object.entries(tokens).map(([name, { lists }], group) => {
+      const data = new Float32Array(all.length * lists.length * 4)
+      for (const [k, slot] of all.entries()) data.set(slot.terms[group] ?? [], k * lists.length * 4)
+      return [name, floats(data, [all.length, lists.length, 4])] as const
+    })
     return {
       ...feedsOf(active.map((slots) => slots.length)),
       [inputs.interventionDirections]: this.#directionTensor(all.map((slot) => slot.direction)),
-      [inputs.interventionTerms]: floats(terms, [all.length, nTokens, 4]),
+      ...Object.fromEntries(terms),
     }
   }
 
@@ -69,12 +76,24 @@ export class InterventionPlan {
   }
 }
 
-/** The feeds of runs without interventions. */
-export function noInterventions({ nLayers, dModel }: Architecture): Record<string, Tensor> {
+/**
+ * The feeds of runs without interventions.
+ *
+ * @param nSlots directions that are given all the same, and do nothing: CUDA takes no empty matrices
+ */
+export function noInterventions(
+  { nLayers, dModel }: Architecture,
+  tokens: Readonly<Record<string, number>> = { [inputs.interventionTerms]: 0 },
+  nSlots: 0 | 1 = 0,
+): Record<string, Tensor> {
+  const terms = Object.entries(tokens).map(([name, nTokens]) => [
+    name,
+    floats(new Float32Array(nSlots * nTokens * 4), [nSlots, nTokens, 4]),
+  ])
   return {
     ...feedsOf(Array.from({ length: nLayers }, () => 0)),
-    [inputs.interventionDirections]: floats(new Float32Array(0), [0, dModel]),
-    [inputs.interventionTerms]: floats(new Float32Array(0), [0, 0, 4]),
+    [inputs.interventionDirections]: floats(new Float32Array(nSlots * dModel), [nSlots, dModel]),
+    ...Object.fromEntries(terms),
   }
 }
 

@@ -1,8 +1,4 @@
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { CemError, writeFileAtomic } from '@cem/core'
-import type { Adapter } from '../adapters/open-adapter.ts'
+import { CemError } from '@cem/core'
 import type { Composition, CompositionLayer } from '../composition/composition.ts'
 import {
   checkLane,
@@ -16,15 +12,15 @@ import {
   smallestEffect,
   smallestHalfEffect,
 } from '../composition/self-test.ts'
-import type { WeightLocation, WeightLocations } from '../graph/weight-source.ts'
-import { readJson } from '../model/read-json.ts'
+import type { WeightLocations } from '../graph/weight-source.ts'
 import { quantizationOf } from '../precision/precision.ts'
 import { type QuantizedWeights, quantizableWeights } from '../precision/quantized-weight.ts'
+import { adapterKey, adapterSpec, layerKey } from './adapter-spec.ts'
 import type { EarlyLoad } from './early-load.ts'
 import type { Engine } from './engine.ts'
 import type { LaneAdapters } from './lane-rows.ts'
-import { locateMerged } from './locate-merged.ts'
-import type { AdapterSpec, LaneSpec, LoadReport, ScoredItem } from './messages.ts'
+import { mergeLayers } from './merge-layers.ts'
+import type { LaneSpec, LoadReport, ScoredItem } from './messages.ts'
 import { describePlacement, type Placement } from './placement.ts'
 import type { Provider } from './provider.ts'
 import { quantizedWeights } from './quantized-cache.ts'
@@ -38,11 +34,6 @@ export interface LoadedModelOptions {
   readonly hasLanes: boolean
   /** A load that was begun before the composition was whole. */
   readonly early?: EarlyLoad | undefined
-}
-
-interface MergedWeights {
-  readonly weights: WeightLocations
-  readonly lostShare: number
 }
 
 /**
@@ -159,7 +150,11 @@ export class LoadedModel {
       await this.#load(composition, base, key, signal)
       return undefined
     }
-    const result = await this.#mergeAll(composition, merged, signal)
+    const result = await mergeLayers(composition, merged, {
+      engine: this.#engine,
+      cache: this.#options.cache,
+      signal,
+    })
     if (this.#mergedTests.has(key)) {
       await this.#load(composition, result.weights, key, signal)
       return this.#mergedTests.get(key)
@@ -343,50 +338,6 @@ export class LoadedModel {
     for await (const scored of this.#engine.stream('score', spec)) found.push(scored)
     return found.toSorted((a, b) => a.index - b.index).map(({ logits }) => logits)
   }
-
-  /** Merges layer after layer, each rounded as a merged checkpoint on disk would be. Made once and kept. */
-  async #mergeAll(
-    composition: Composition,
-    layers: readonly CompositionLayer[],
-    signal: AbortSignal | undefined,
-  ): Promise<MergedWeights> {
-    const { base } = await composition.record()
-    let key = createHash('sha256')
-      .update(base.files.map((f) => f.sha256).join())
-      .digest('hex')
-    let weights: WeightLocations = composition.base.weights
-    let lostShare = 0
-    for (const layer of layers) {
-      key = createHash('sha256')
-        .update(`${key}:${layerKey(layer)}`)
-        .digest('hex')
-      const merged = await this.#mergeOne(layer, weights, key, signal)
-      weights = new Map([...weights, ...merged.weights])
-      lostShare = Math.max(lostShare, merged.lostShare)
-    }
-    return { weights, lostShare }
-  }
-
-  async #mergeOne(
-    { adapter, weight }: CompositionLayer,
-    weights: WeightLocations,
-    key: string,
-    signal: AbortSignal | undefined,
-  ): Promise<MergedWeights> {
-    const output = join(this.#options.cache, 'merged', `${key}.safetensors`)
-    const note = join(this.#options.cache, 'merged', `${key}.json`)
-    if (existsSync(output) && existsSync(note)) {
-      const { lostShare } = (await readJson(note)) as { lostShare: number }
-      return { weights: await locateMerged(output), lostShare }
-    }
-    const changed = new Map(
-      adapter.modules.map(({ path }) => [path, weights.get(`${path}.weight`) as WeightLocation]),
-    )
-    const spec = { adapter: adapterSpec(adapter), weight, weights: changed, output }
-    const report = await this.#engine.call('merge', spec, { signal })
-    await writeFileAtomic(note, JSON.stringify({ lostShare: report.lostShare }))
-    return report
-  }
 }
 
 function mergedOf({ layers }: Composition): CompositionLayer[] {
@@ -412,28 +363,6 @@ function otherWeights(): CemError {
 /** Sessions of the same key hold the same weights: their precision, and the adapters that are merged into them. */
 function sessionKey({ precision }: Composition, merged: readonly CompositionLayer[]): string {
   return [precision, ...merged.map(layerKey)].join('+')
-}
-
-function adapterKey(adapter: Adapter): string {
-  return `${adapter.sha256}:${adapter.configSha256}`
-}
-
-/** What a layer changes. */
-function layerKey({ adapter, weight }: CompositionLayer): string {
-  return weight === 1 ? adapterKey(adapter) : `${adapterKey(adapter)}*${weight}`
-}
-
-export function adapterSpec(adapter: Adapter): AdapterSpec {
-  const modules = adapter.modules.map(({ path, rank, scale, nIn, nOut, a, b }) => ({
-    path,
-    rank,
-    scale,
-    nIn,
-    nOut,
-    a,
-    b,
-  }))
-  return { key: adapterKey(adapter), modules }
 }
 
 /** The coarsest type among the weights that the layers change. */

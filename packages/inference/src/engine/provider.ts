@@ -25,3 +25,11 @@ export function executionProvider(
     return { name: 'webgpu', forceCpuNodeNames: hostNodes }
   return { name: provider }
 }
+
+/**
+ * What matrix products and attention are computed in where weights are used as they are (precision f32). CUDA's attention
+ * kernels have half precision only; norms, softmax and sums are float32 there too.
+ */
+export function arithmeticOf(provider: Provider): 'float32' | 'bfloat16' {
+  return provider === 'cuda' ? 'bfloat16' : 'float32'
+}

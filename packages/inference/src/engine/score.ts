@@ -1,4 +1,5 @@
 import type { Architecture } from '../families/architecture.ts'
+import { inputs } from '../graph/io-names.ts'
 import type { ForwardResult, ForwardRun } from './decoder-session.ts'
 import type { GenerationHooks } from './generate.ts'
 import { InterventionPlan } from './intervention-plan.ts'
@@ -178,7 +179,9 @@ class ScoreBatch {
       ...(wanted.length === 0
         ? {}
         : { pool: { sums, weights: this.#weights(wanted, piece), isBefore: this.#isBefore } }),
-      ...(this.#plan === null ? {} : { interventions: this.#plan.feeds(this.#owners(piece)) }),
+      ...(this.#plan === null
+        ? {}
+        : { interventions: this.#plan.feeds({ [inputs.interventionTerms]: this.#owners(piece) }) }),
       logitRows: BigInt64Array.from(readouts, (r) => BigInt(r.flatRow)),
       ...(readouts.some((r) => r.target >= 0)
         ? { targets: BigInt64Array.from(readouts, (r) => BigInt(Math.max(0, r.target))) }

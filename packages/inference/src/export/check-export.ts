@@ -3,7 +3,8 @@ import { compose } from '../composition/compose.ts'
 import type { Composition } from '../composition/composition.ts'
 import { checkMerged, selfTestPrompt } from '../composition/self-test.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import { type Model, openModel } from '../model.ts'
+import { openModel } from '../load-model.ts'
+import type { Model } from '../model.ts'
 
 export interface ExportCheck {
   /** Largest difference between the logits of the written model and of base and adapters, as a share of the largest logit. */

@@ -1,5 +1,6 @@
-import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
 import { gumbelOfHash } from './gumbel-noise.ts'
+import { cast } from './operators.ts'
 
 /** Tokens that one bound is computed for. Smaller blocks have tighter bounds, larger ones are fewer. */
 const blockSize = 32
@@ -145,10 +146,9 @@ function columns(graph: Graph, x: Value, start: number, end: number): Value {
 
 /** Whether all of [N, 1] are true: the runtime has no reduction of booleans. */
 function all(graph: Graph, x: Value): Value {
-  const numbers = graph.node('Cast', [x], { attributes: { to: elementTypes.float32.code } })
-  const least = graph.node('ReduceMin', [numbers, graph.integers([0, 1])], {
+  const least = graph.node('ReduceMin', [cast(graph, x, 'float32'), graph.integers([0, 1])], {
     attributes: { keepdims: 0 },
     types: [{ type: 'float32', shape: [] }],
   })
-  return graph.node('Cast', [least], { attributes: { to: elementTypes.bool.code } })
+  return cast(graph, least, 'bool')
 }

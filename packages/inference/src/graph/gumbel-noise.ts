@@ -1,4 +1,5 @@
-import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
+import { cast } from './operators.ts'
 
 /** What the noise is hashed from: constants of tokens that broadcast against keys of rows. */
 export interface NoiseInputs {
@@ -25,9 +26,11 @@ export function noiseHash(graph: Graph, { multipliers, masks, keyA, keyB }: Nois
 
 /** Negated Gumbel numbers of hashes of any shape. */
 export function gumbelOfHash(graph: Graph, hashed: Value): Value {
-  const float = graph.node('Cast', [hashed], { attributes: { to: elementTypes.float32.code } })
   // From the int32 range to the open interval (0, 1): the factor keeps both ends 2^-24 away.
-  const scaled = graph.node('Mul', [float, graph.scalar((0.5 - 2 ** -24) * 2 ** -31)])
+  const scaled = graph.node('Mul', [
+    cast(graph, hashed, 'float32'),
+    graph.scalar((0.5 - 2 ** -24) * 2 ** -31),
+  ])
   const uniform = graph.node('Add', [scaled, graph.scalar(0.5)])
   return graph.node('Log', [graph.node('Neg', [graph.node('Log', [uniform])])])
 }

@@ -1,78 +1,54 @@
-import type { FloatAttribute, Graph, Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
+import type { Architecture } from '../families/architecture.ts'
 import * as io from './io-names.ts'
 
-/** What a block ends with: its result joins the residual stream, which is pooled, and normed for the next block. */
-export interface BlockEnd {
-  readonly layer: number
-  /** [T, dModel] */
-  readonly residual: Value
-  /** [T, dModel]: what the block adds to it. */
-  readonly update: Value
-  /** The next block's norm; null after the last block. */
-  readonly norm: { readonly weight: Value; readonly epsilon: FloatAttribute } | null
-  /** [P, T] */
-  readonly poolWeights: Value
-  /** [P, dModel] */
-  readonly sums: Value
-}
-
-export interface BlockResult {
-  /** [T, dModel]: the residual stream that the next block reads. */
-  readonly residual: Value
-  /** [T, dModel]; null after the last block. */
-  readonly normed: Value | null
-}
-
-/** The inputs that all layers' interventions share; see `io.inputs`. */
+/** What interventions are computed from; see `io.inputs`. */
 export interface InterventionInputs {
+  /** float32 [K, dModel] */
   readonly directions: Value
+  /** float32 [K, T, 4] */
   readonly terms: Value
+  /** int64 [nLayers + 1] */
   readonly starts: Value
+  /** bool, by layer */
+  readonly isIntervening: readonly Value[]
   readonly isPoolingBefore: Value
 }
 
-export function interventionInputs(graph: Graph, dModel: number): InterventionInputs {
+export function interventionInputs(
+  graph: Graph,
+  { dModel, nLayers }: Architecture,
+): InterventionInputs {
   const { inputs } = io
   return {
     directions: graph.input(inputs.interventionDirections, 'float32', ['K', dModel]),
     terms: graph.input(inputs.interventionTerms, 'float32', ['K', 'U', 4]),
     starts: graph.input(inputs.interventionStarts, 'int64', ['L']),
     isPoolingBefore: graph.input(inputs.isPoolingBefore, 'bool', []),
+    isIntervening: Array.from({ length: nLayers }, (_, layer) =>
+      graph.input(io.isInterveningName(layer), 'bool', []),
+    ),
   }
 }
 
 /**
- * Ends a block: x = residual + update, then the interventions of this layer in their order, each
+ * A layer's interventions in their order, each
  *
  *     x += clip(offset + slope * (x . v), low, high) * v
  *
- * with four numbers for every token and intervention, and v of unit length. Without interventions the branch that is taken
- * holds the very operators that a plain decoder has, which write the results themselves: it costs one node.
+ * with four numbers for every token and intervention, and v of unit length: a loop that carries the state [T, dModel].
  */
-export function addBlockEnd(graph: Graph, inputs: InterventionInputs, end: BlockEnd): BlockResult {
-  const isIntervening = graph.input(io.isInterveningName(end.layer), 'bool', [])
-  const plain = graph.subgraph(`plain.${end.layer}`)
-  finish(plain, end, addAndNorm(plain, end, end.residual, end.update))
-  const changed = graph.subgraph(`changed.${end.layer}`)
-  const before = changed.node('Add', [end.residual, end.update])
-  const after = intervene(changed, inputs, end.layer, before)
-  // The same operator norms the changed state, so that rows without an intervention keep their bits beside rows with one.
-  const nothing = changed.node('Mul', [end.update, changed.scalar(0)])
-  const pooled = changed.node('Where', [inputs.isPoolingBefore, before, after])
-  finish(changed, end, addAndNorm(changed, end, after, nothing), pooled)
-  const [sums, residual, normed] = graph.nodeWithOutputs('If', [isIntervening], {
-    attributes: { then_branch: changed, else_branch: plain },
-    name: io.poolNames(end.layer).newSums,
-  }) as [Value, Value, Value | undefined]
-  graph.output(sums)
-  return { residual, normed: normed ?? null }
-}
-
-/** A loop over this layer's interventions, which carries the state. */
-function intervene(graph: Graph, inputs: InterventionInputs, layer: number, state: Value): Value {
-  const start = graph.node('Gather', [inputs.starts, index(graph, 'start', layer)])
-  const end = graph.node('Gather', [inputs.starts, index(graph, 'end', layer + 1)])
-  const body = graph.subgraph(`intervene.${layer}`)
+export function intervene(
+  graph: Graph,
+  inputs: InterventionInputs,
+  layer: number,
+  state: Value,
+): Value {
+  const at = (name: string, value: number) =>
+    graph.constant(`${graph.name}/${name}`, BigInt64Array.of(BigInt(value)), [])
+  const start = graph.node('Gather', [inputs.starts, at('start', layer)])
+  const end = graph.node('Gather', [inputs.starts, at('end', layer + 1)])
+  const body = graph.subgraph(`${graph.name}/intervene`)
   const step = body.input(`${body.name}/step`, 'int64', [])
   const goesOn = body.input(`${body.name}/goes_on`, 'bool', [])
   const x = body.input(`${body.name}/x`, 'float32', state.shape ?? ['T', '?'])
@@ -93,30 +69,4 @@ function intervene(graph: Graph, inputs: InterventionInputs, layer: number, stat
     attributes: { body },
     types: [{ type: 'float32', shape: state.shape }],
   })
-}
-
-function index(graph: Graph, name: string, value: number): Value {
-  return graph.constant(`${graph.name}/${name}`, BigInt64Array.of(BigInt(value)), [])
-}
-
-function addAndNorm(graph: Graph, { norm }: BlockEnd, x: Value, y: Value) {
-  if (norm === null) return { sum: graph.node('Add', [x, y]), normed: null }
-  const [normed, , , sum] = graph.nodeWithOutputs(
-    'SkipSimplifiedLayerNormalization',
-    [x, y, norm.weight],
-    { domain: 'com.microsoft', attributes: { epsilon: norm.epsilon } },
-  ) as [Value, Value, Value, Value]
-  return { sum, normed }
-}
-
-/** The outputs of a branch. Sums of hidden states are one small product a layer, which also masks and averages. */
-function finish(
-  graph: Graph,
-  { poolWeights, sums }: BlockEnd,
-  { sum, normed }: { sum: Value; normed: Value | null },
-  pooled = sum,
-): void {
-  graph.output(graph.node('Gemm', [poolWeights, pooled, sums]))
-  graph.output(sum)
-  if (normed !== null) graph.output(normed)
 }

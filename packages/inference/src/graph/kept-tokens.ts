@@ -1,4 +1,5 @@
-import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
+import { cast } from './operators.ts'
 
 export interface TruncatedRows {
   /** float32 [N, nTokens] */
@@ -104,19 +105,18 @@ function massFrom(
   scaled: Value,
   { hasTopK, isAllowed }: TopK,
 ): Value {
-  const cast = (value: Value, type: 'float32' | 'float64') =>
-    graph.node('Cast', [value], { attributes: { to: elementTypes[type].code } })
   const largest = column(graph, scaled, 0)
   const powers = (x: Value) => graph.node('Exp', [graph.node('Sub', [x, largest])])
-  const sum = (x: Value) => graph.node('ReduceSum', [cast(x, 'float64'), graph.integers([1])])
+  const sum = (x: Value) =>
+    graph.node('ReduceSum', [cast(graph, x, 'float64'), graph.integers([1])])
   const allowed = graph.node('Where', [isAllowed, powers(scaled), graph.scalar(0)])
   const all = powers(graph.node('Div', [logits, temperatures]))
   const total = graph.node('Where', [hasTopK, sum(allowed), sum(all)])
-  const probabilities = graph.node('Div', [cast(allowed, 'float64'), total])
+  const probabilities = graph.node('Div', [cast(graph, allowed, 'float64'), total])
   const along = graph.constant(`${graph.name}/along`, BigInt64Array.of(1n), [])
   const before = graph.node('CumSum', [probabilities, along], { attributes: { exclusive: 1 } })
   const whole = graph.constant(`${graph.name}/whole`, Float64Array.of(1), [])
-  return cast(graph.node('Sub', [whole, before]), 'float32')
+  return cast(graph, graph.node('Sub', [whole, before]), 'float32')
 }
 
 /** One column of [N, C], as [N, 1]. */

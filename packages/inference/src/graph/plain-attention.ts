@@ -1,21 +1,9 @@
 import type { Graph, Shape, Value } from '@cem/onnx-graph'
 import type { Architecture, LayerAttention } from '../families/architecture.ts'
+import type { AttentionRows } from './decoder-blocks.ts'
 import * as io from './io-names.ts'
-
-/** The tables of a rotary embedding. */
-export interface RopeInputs {
-  readonly cosines: Value
-  readonly sines: Value
-}
-
-/** What the attention operator is given and what it wrote into the cache. */
-interface AttentionRows {
-  /** [B, S, nHeads * headDim], not rotated */
-  readonly queries: Value
-  /** [B, nKvHeads, C, headDim], rotated, those of this run among them */
-  readonly keys: Value
-  readonly values: Value
-}
+import { concat, sizesOf, softCap } from './operators.ts'
+import type { RopeInputs } from './rope-inputs.ts'
 
 /**
  * Attention from plain operators, for providers whose attention operator leaves out a part of it: softmax(cap(q k^T * scale) +
@@ -39,20 +27,20 @@ export class PlainAttention {
   }
 
   /** The context of a layer, [B, S, nHeads * headDim]. */
-  add(layer: number, { queries, keys, values }: AttentionRows, rope: RopeInputs): Value {
-    const { nHeads, nKvHeads, headDim, attentionScale } = this.#architecture
+  add(layer: number, { queries, keys, values, rope }: AttentionRows): Value {
+    const { nHeads, nKvHeads, headDim, attentionScale, attentionSoftCap } = this.#architecture
     const { window } = this.#architecture.layers[layer] as LayerAttention
     const graph = this.#graph
     const group = nHeads / nKvHeads
-    const length = this.#size(queries, 1)
-    const capacity = this.#size(keys, 2)
+    const length = sizesOf(graph, queries, 1, 2)
+    const capacity = sizesOf(graph, keys, 2, 3)
     const rotated = this.#rotate(queries, rope)
     const split = this.#reshape(rotated, [graph.integers([0, 0, nKvHeads, group, headDim])], 5)
     const grouped = this.#transpose(split, [0, 2, 3, 1, 4])
     const q = this.#reshape(grouped, [graph.integers([0, 0, -1, headDim])], 4)
     const raw = this.#product(q, this.#transpose(keys, [0, 1, 3, 2]))
     const scaled = graph.node('Mul', [raw, graph.scalar(attentionScale)])
-    const capped = this.#cap(scaled)
+    const capped = softCap(graph, scaled, attentionSoftCap)
     const byHead = this.#reshape(capped, [graph.integers([0, nHeads]), length, capacity], 4)
     const biased = graph.node('Add', [byHead, this.#bias(window)], { types: [unknown(4)] })
     const shares = graph.node('Softmax', [biased], { attributes: { axis: -1 } })
@@ -82,22 +70,6 @@ export class PlainAttention {
     return bias
   }
 
-  /** cap * tanh(x / cap) */
-  #cap(x: Value): Value {
-    const cap = this.#architecture.attentionSoftCap
-    if (cap === null) return x
-    const scalar = this.#graph.scalar(cap)
-    const bent = this.#graph.node('Tanh', [this.#graph.node('Div', [x, scalar])])
-    return this.#graph.node('Mul', [bent, scalar])
-  }
-
-  #size(x: Value, axis: number): Value {
-    return this.#graph.node('Shape', [x], {
-      attributes: { start: axis, end: axis + 1 },
-      types: [{ type: 'int64', shape: [1] }],
-    })
-  }
-
   #product(a: Value, b: Value): Value {
     return this.#graph.node('MatMul', [a, b], { types: [unknown(4)] })
   }
@@ -110,12 +82,9 @@ export class PlainAttention {
   }
 
   #reshape(x: Value, sizes: readonly Value[], rank: number): Value {
-    const [only] = sizes
-    const shape =
-      sizes.length === 1
-        ? (only as Value)
-        : this.#graph.node('Concat', [...sizes], { attributes: { axis: 0 } })
-    return this.#graph.node('Reshape', [x, shape], { types: [unknown(rank)] })
+    return this.#graph.node('Reshape', [x, concat(this.#graph, sizes, 0)], {
+      types: [unknown(rank)],
+    })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Graph, Value } from '@cem/onnx-graph'
 import { addBlockSampling, canSampleByBlocks } from './block-sampling.ts'
 import { gumbelOfHash, type NoiseInputs, noiseHash } from './gumbel-noise.ts'
 import * as io from './io-names.ts'
+import { asColumn, sizesOf } from './operators.ts'
 import { noiseTables } from './token-noise.ts'
 import { truncatedTokens } from './truncated-sampling.ts'
 
@@ -97,8 +98,8 @@ export function addLogprobs(graph: Graph, logits: Value, tokens: Value): void {
   const score = graph.subgraph('score')
   const zero = score.constant('target_zero', BigInt64Array.of(0n), [])
   const chosen = score.node('Where', [score.node('Less', [targets, zero]), tokens, targets])
-  const column = score.node('Unsqueeze', [chosen, score.integers([1])])
-  const logit = score.node('GatherElements', [logits, column], { attributes: { axis: 1 } })
+  const places = asColumn(score, chosen)
+  const logit = score.node('GatherElements', [logits, places], { attributes: { axis: 1 } })
   const total = score.node('ReduceLogSumExp', [logits, score.integers([1])])
   const logprob = score.node('Sub', [logit, total])
   score.output(score.node('Squeeze', [logprob, score.integers([1])]), 'token_logprobs')
@@ -120,10 +121,7 @@ function firstColumns(graph: Graph, x: Value, n: number): Value {
 
 /** [N] zeros, without touching the logits themselves. */
 function zeroPerRow(graph: Graph, logits: Value, type: 'int64' | 'float32'): Value {
-  const rows = graph.node('Shape', [logits], {
-    attributes: { start: 0, end: 1 },
-    types: [{ type: 'int64', shape: [1] }],
-  })
+  const rows = sizesOf(graph, logits, 0, 1)
   const zero = graph.constant(
     `${graph.name}_zero`,
     type === 'int64' ? BigInt64Array.of(0n) : Float32Array.of(0),

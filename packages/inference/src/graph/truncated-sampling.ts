@@ -1,6 +1,7 @@
-import { elementTypes, type Graph, type Value } from '@cem/onnx-graph'
+import type { Graph, Value } from '@cem/onnx-graph'
 import { type NoiseInputs, negativeGumbel } from './gumbel-noise.ts'
 import { keptTokens, type TruncatedRows } from './kept-tokens.ts'
+import { cast } from './operators.ts'
 
 /** What top_k and top_p look at first: sorting the whole vocabulary takes as long as a decode step. */
 export const nCandidates = 1024
@@ -74,8 +75,6 @@ function sampleKept(
 }
 
 function any(graph: Graph, flags: Value): Value {
-  const cast = (value: Value, type: 'int32' | 'bool') =>
-    graph.node('Cast', [value], { attributes: { to: elementTypes[type].code } })
-  const count = graph.node('ReduceSum', [cast(flags, 'int32')], { attributes: { keepdims: 0 } })
-  return cast(count, 'bool')
+  const ones = cast(graph, flags, 'int32')
+  return cast(graph, graph.node('ReduceSum', [ones], { attributes: { keepdims: 0 } }), 'bool')
 }

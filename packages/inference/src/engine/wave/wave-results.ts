@@ -1,8 +1,8 @@
 import { CemError } from '@cem/core'
-import type { Architecture } from '../families/architecture.ts'
-import { outputs, sumNames } from '../graph/wave-names.ts'
-import type { GeneratedItem, GenerationSpec } from './messages.ts'
-import type { Tensor } from './runtime.ts'
+import type { Architecture } from '../../families/architecture.ts'
+import { outputs, sumNames } from '../../graph/wave/wave-names.ts'
+import type { GeneratedItem, GenerationSpec } from '../messages.ts'
+import type { Tensor } from '../runtime.ts'
 
 type Results = Readonly<Record<string, Tensor>>
 

@@ -1,8 +1,11 @@
-import { noiseKeys } from '../graph/token-noise.ts'
-import { inputs } from '../graph/wave-names.ts'
-import type { ForwardRun } from './decoder-session.ts'
-import type { GenerationItem, GenerationSpec } from './messages.ts'
-import { floats, int32s, int64s, type Tensor } from './runtime.ts'
+import type { Architecture } from '../../families/architecture.ts'
+import { inputs as decoderInputs } from '../../graph/io-names.ts'
+import { noiseKeys } from '../../graph/token-noise.ts'
+import { inputs } from '../../graph/wave/wave-names.ts'
+import type { ForwardRun } from '../decoder-session.ts'
+import { InterventionPlan, noInterventions } from '../intervention-plan.ts'
+import type { GenerationItem, GenerationSpec } from '../messages.ts'
+import { boolean, floats, int32s, int64s, type Tensor } from '../runtime.ts'
 
 interface Feeds {
   readonly feeds: Record<string, Tensor>
@@ -11,7 +14,11 @@ interface Feeds {
 }
 
 /** The inputs of a wave that answers all items of a request. */
-export function waveFeeds(spec: GenerationSpec, segment: number): Feeds {
+export function waveFeeds(
+  architecture: Architecture,
+  spec: GenerationSpec,
+  segment: number,
+): Feeds {
   const { items, prompts, maxNewTokens } = spec
   const closing = spec.capture?.wantsTurn === true ? spec.capture.closingTokenIds : []
   const nSegments = Math.ceil(stepsOf(spec) / segment)
@@ -38,6 +45,7 @@ export function waveFeeds(spec: GenerationSpec, segment: number): Feeds {
       ...endFeeds(spec.stopTokenIds, closing, maxNewTokens),
       ...noiseFeeds(items, nSegments * segment),
       ...noReadout(prompts.length * longest),
+      ...interventionFeeds(architecture, spec, longest),
       [inputs.maxSegments]: long(nSegments),
       [inputs.temperatures]: floats(new Float32Array(n).fill(spec.temperature), [n]),
     },
@@ -50,7 +58,7 @@ export function stepsOf({ maxNewTokens, capture }: GenerationSpec): number {
 }
 
 /** The inputs of a run that reads given texts as prompts, and answers nothing. */
-export function scoringFeeds(run: ForwardRun, segment: number): Feeds {
+export function scoringFeeds(architecture: Architecture, run: ForwardRun, segment: number): Feeds {
   const { nRows, nColumns, tokenIds } = run
   const logitRows = run.logitRows === undefined || run.logitRows.length === 0 ? [0n] : run.logitRows
   const width = nRows * nColumns
@@ -81,6 +89,17 @@ export function scoringFeeds(run: ForwardRun, segment: number): Feeds {
       [inputs.targets]: int64s(BigInt64Array.from(run.targets ?? logitRows.map(() => 0n)), [
         logitRows.length,
       ]),
+      ...noInterventions(
+        architecture,
+        {
+          [decoderInputs.interventionTerms]: width,
+          [inputs.edgeTerms]: 1,
+          [inputs.answerTerms]: 1,
+        },
+        1,
+      ),
+      ...run.interventions,
+      [decoderInputs.isPoolingBefore]: boolean(run.pool?.isBefore === true),
       [inputs.maxSegments]: long(0),
       [inputs.temperatures]: floats(Float32Array.of(0), [1]),
     },
@@ -145,6 +164,39 @@ function noiseFeeds(items: readonly GenerationItem[], nSteps: number): Record<st
   return {
     [inputs.noiseKeysA]: int32s(keysA, [nSteps, n]),
     [inputs.noiseKeysB]: int32s(keysB, [nSteps, n]),
+  }
+}
+
+/** Interventions on the prompts' tokens but the last, on those and closing tokens, and on answers' tokens. */
+function interventionFeeds(
+  architecture: Architecture,
+  { interventions, prompts, items, capture }: GenerationSpec,
+  promptLength: number,
+): Record<string, Tensor> {
+  const nPrompt = prompts.length * promptLength
+  const n = items.length
+  const ofItems = items.map((item) => item.promptIndex)
+  const [none, all] = [new Uint8Array(Math.max(nPrompt, n)), new Uint8Array(n).fill(1)]
+  const isPoolingBefore = boolean(capture?.isBefore === true)
+  if (interventions === null) {
+    const sizes = {
+      [decoderInputs.interventionTerms]: nPrompt,
+      [inputs.edgeTerms]: n,
+      [inputs.answerTerms]: n,
+    }
+    return {
+      ...noInterventions(architecture, sizes, 1),
+      [decoderInputs.isPoolingBefore]: isPoolingBefore,
+    }
+  }
+  const ofPrompts = Int32Array.from({ length: nPrompt }, (_, i) => Math.floor(i / promptLength))
+  return {
+    ...new InterventionPlan(architecture, interventions).feeds({
+      [decoderInputs.interventionTerms]: { lists: ofPrompts, isGenerated: none },
+      [inputs.edgeTerms]: { lists: ofItems, isGenerated: none },
+      [inputs.answerTerms]: { lists: ofItems, isGenerated: all },
+    }),
+    [decoderInputs.isPoolingBefore]: isPoolingBefore,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Architecture } from '../families/architecture.ts'
+import type { Architecture } from '../../families/architecture.ts'
 
 /**
  * How many times a wave's keys and values lie in the device's memory: what the loops are given, what they give, what is gathered

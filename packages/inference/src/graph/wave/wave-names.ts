@@ -39,6 +39,12 @@ export const inputs = {
   logitRows: 'logit_rows',
   /** int64 [M]: the tokens whose log-probabilities are wanted there. */
   targets: 'targets',
+  /**
+   * float32 [I, R, 4] each: what I interventions do to a row's tokens; at least one. Those of the prompts are [I, P * S, 4], and
+   * they and the interventions' other inputs have the names that they have in the decoder graph.
+   */
+  edgeTerms: 'edge_terms',
+  answerTerms: 'answer_terms',
 } as const
 
 export const outputs = {

@@ -1,6 +1,5 @@
-import type { GeneratedItem, GenerationSpec } from './messages.ts'
-import { nvidiaMemoryBytes } from './nvidia-memory.ts'
-import type { ScoreHooks } from './score.ts'
+import type { GeneratedItem, GenerationSpec } from '../messages.ts'
+import type { ScoreHooks } from '../score.ts'
 import { stepsOf } from './wave-feeds.ts'
 import { waveRows } from './wave-memory.ts'
 import { refuse } from './wave-refusal.ts'
@@ -23,11 +22,10 @@ export async function generateInWaves(
   hooks: WaveHooks,
 ): Promise<void> {
   refuse({
-    interventions: spec.interventions !== null,
     'topK and topP': spec.truncation !== null,
     topLogprobs: spec.nTopLogprobs > 0,
   })
-  const memory = nvidiaMemoryBytes()
+  const { memoryBytes: memory } = session
   const longest = Math.max(1, ...spec.prompts.map((prompt) => prompt.length))
   const nRows = Math.min(
     spec.batchSize,
@@ -59,6 +57,10 @@ function partOf(spec: GenerationSpec, start: number, nRows: number): GenerationS
   return {
     ...spec,
     prompts: used.map((index) => spec.prompts[index] as Int32Array),
+    interventions: spec.interventions && {
+      ...spec.interventions,
+      lists: used.map((index) => spec.interventions?.lists[index] ?? []),
+    },
     items: items.map((item) => ({
       ...item,
       promptIndex: places.get(item.promptIndex) as number,

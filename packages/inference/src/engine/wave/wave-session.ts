@@ -1,24 +1,25 @@
-import { type Architecture, linearModules } from '../families/architecture.ts'
-import type { ComputeType } from '../graph/decoder-blocks.ts'
-import { ropeNames } from '../graph/io-names.ts'
-import { buildWaveGraph } from '../graph/wave-graph.ts'
-import { outputs, promptSumName, sumNames } from '../graph/wave-names.ts'
-import type { NoiseKind } from '../graph/wave-noise.ts'
-import { AdapterStore } from './adapter-store.ts'
-import type { CheckedAttention } from './check-attention.ts'
-import type { ForwardResult, ForwardRun } from './decoder-session.ts'
-import type { KeyValueStore } from './key-value-cache.ts'
-import type { GeneratedItem, GenerationSpec, ModelSpec } from './messages.ts'
-import { NoCache } from './no-cache.ts'
-import { PooledSums } from './pooled-sums.ts'
-import { PositionTable } from './position-table.ts'
+import { type Architecture, linearModules } from '../../families/architecture.ts'
+import type { ComputeType } from '../../graph/decoder-blocks.ts'
+import { ropeNames } from '../../graph/io-names.ts'
+import { buildWaveGraph } from '../../graph/wave/wave-graph.ts'
+import { outputs, promptSumName, sumNames } from '../../graph/wave/wave-names.ts'
+import type { NoiseKind } from '../../graph/wave/wave-noise.ts'
+import { AdapterStore } from '../adapter-store.ts'
+import type { CheckedAttention } from '../check-attention.ts'
+import type { ForwardResult, ForwardRun } from '../decoder-session.ts'
+import type { KeyValueStore } from '../key-value-cache.ts'
+import type { GeneratedItem, GenerationSpec, ModelSpec } from '../messages.ts'
+import { nvidiaMemoryBytes } from '../nvidia-smi.ts'
+import { PooledSums } from '../pooled-sums.ts'
+import { PositionTable } from '../position-table.ts'
 import {
   commonFolder,
   createSession,
   locationIn,
   type RuntimeSession,
   type Tensor,
-} from './runtime.ts'
+} from '../runtime.ts'
+import { NoCache } from './no-cache.ts'
 import { scoringFeeds, waveFeeds } from './wave-feeds.ts'
 import { refuse } from './wave-refusal.ts'
 import { generatedItem } from './wave-results.ts'
@@ -51,6 +52,8 @@ export class WaveSession implements AsyncDisposable {
   readonly readsWholeTexts = true
   /** Bytes of the weights. */
   readonly weightBytes: number
+  /** Bytes of the device's memory; null where they are not known. */
+  readonly memoryBytes: number | null
   readonly #options: WaveOptions
   readonly #session: RuntimeSession
   readonly #positions: readonly PositionTable[]
@@ -60,6 +63,7 @@ export class WaveSession implements AsyncDisposable {
     this.architecture = architecture
     this.nTokens = spec.nTokens
     this.weightBytes = Array.from(weights.values()).reduce((sum, w) => sum + w.byteLength, 0)
+    this.memoryBytes = spec.provider === 'cuda' ? nvidiaMemoryBytes() : null
     this.#options = options
     this.#session = session
     // CUDA's product of matrices without columns is an error: no adapter is one of rank 1 that is zero.
@@ -87,7 +91,7 @@ export class WaveSession implements AsyncDisposable {
 
   /** Answers of all items of a request, in one run. */
   async wave(spec: GenerationSpec): Promise<GeneratedItem[]> {
-    const { feeds, nPositions } = waveFeeds(spec, this.#options.segment)
+    const { feeds, nPositions } = waveFeeds(this.architecture, spec, this.#options.segment)
     const names = spec.capture?.layers.flatMap((layer) => Object.values(sumNames(layer))) ?? []
     const result = await this.#run({ ...feeds, ...this.#positionFeeds(nPositions) }, [
       outputs.tokens,
@@ -99,7 +103,7 @@ export class WaveSession implements AsyncDisposable {
 
   /** Given texts, whole: there is no cache to go on from. */
   async run(run: ForwardRun): Promise<ForwardResult> {
-    const { feeds, nPositions } = scoringFeeds(run, this.#options.segment)
+    const { feeds, nPositions } = scoringFeeds(this.architecture, run, this.#options.segment)
     const { nLayers } = this.architecture
     const layers = Array.from({ length: run.pool === undefined ? 0 : nLayers }, (_, i) => i)
     const result = await this.#run({ ...feeds, ...this.#positionFeeds(nPositions) }, [

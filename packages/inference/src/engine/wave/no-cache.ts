@@ -1,4 +1,4 @@
-import type { KeyValueStore } from './key-value-cache.ts'
+import type { KeyValueStore } from '../key-value-cache.ts'
 
 /** Stands for keys and values where each run takes whole texts. */
 export class NoCache implements KeyValueStore {
