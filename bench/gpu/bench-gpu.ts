@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { loadModel } from '../../packages/inference/src/index.ts'
+import { type GenerateOptions, loadModel } from '../../packages/inference/src/index.ts'
 import { makeAdapter, makeModel, type ShapeName, shapes } from './make-model.ts'
 
 const { values: flags } = parseArgs({
@@ -73,7 +73,11 @@ const prompts = Array.from({ length: nPrompts }, (_, i) => ({
   tokenIds: promptIds(i),
   samples: nSamples,
 }))
-async function answers(maxNewTokens: number, capture: boolean) {
+async function answers(
+  maxNewTokens: number,
+  capture: boolean,
+  more: Pick<GenerateOptions, 'interventions' | 'topP'> = {},
+) {
   const start = performance.now()
   const found = []
   for await (const answer of model.generate({
@@ -82,6 +86,7 @@ async function answers(maxNewTokens: number, capture: boolean) {
     maxNewTokens,
     stopTokenIds: [],
     logprobs: true,
+    ...more,
     ...(capture ? { capture: {} } : {}),
   }))
     found.push(answer)
@@ -98,6 +103,21 @@ for (let round = 0; round < 2; round++) {
   )
 }
 results['memoryMiB'] = nvidia('memory.used')
+const steered = await answers(nTokens, true, {
+  interventions: [
+    {
+      kind: 'add',
+      layers: [Math.floor(shapes[shape].nLayers / 2)],
+      direction: new Float32Array(shapes[shape].dModel).fill(1),
+      coefficient: 1,
+    },
+  ],
+})
+results['steeredSeconds'] = steered.seconds
+print(`with a direction added at one layer: ${steered.seconds.toFixed(2)} s`)
+const truncated = await answers(Math.min(nTokens, 100), true, { topP: 0.95 })
+results['topPSecondsOf100Tokens'] = truncated.seconds
+print(`with top_p 0.95, at most 100 tokens: ${truncated.seconds.toFixed(2)} s`)
 const [a, b] = rounds as [(typeof rounds)[number], (typeof rounds)[number]]
 const same = a.first.filter((x, i) => x.tokenIds.join() === b.first[i]?.tokenIds.join()).length
 const firstDifference = Math.min(

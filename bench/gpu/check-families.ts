@@ -38,6 +38,8 @@ for (const { model, adapter, golden } of cases) {
         adapter === null ? [] : [{ role: 'em', mode: 'stacked', adapter: join(fixtures, adapter) }],
     })
     ours.set(name, await errorOf(loaded, golden, model.nLayers))
+    if (!(await keepsOne(loaded)))
+      process.stdout.write(`${name}: top_k 1 does not sample the likeliest token\n`)
   } catch (error) {
     process.stdout.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
   }
@@ -54,6 +56,23 @@ for (const [name, error] of ours) {
       ? ''
       : `, PyTorch bfloat16 ${other.toExponential(2)}, ratio ${(error / other).toFixed(2)}`
   process.stdout.write(`${name}: ${error.toExponential(2)}${ratio}\n`)
+}
+
+/** Whether first tokens drawn hot with top_k 1, and with hardly any top_p, are the greedy ones. */
+async function keepsOne(model: Awaited<ReturnType<typeof loadModel>>): Promise<boolean> {
+  const prompts = [
+    [5, 6, 7, 8],
+    [11, 12],
+  ].map((tokenIds, i) => ({ id: `p${i}`, tokenIds }))
+  const first = async (how: { temperature: number; topK?: number; topP?: number }) => {
+    const found = new Map<string, number | undefined>()
+    const asked = { prompts, seed: 1, maxNewTokens: 1, stopTokenIds: [], ...how }
+    for await (const answer of model.generate(asked)) found.set(answer.promptId, answer.tokenIds[0])
+    return JSON.stringify([found.get('p0'), found.get('p1')])
+  }
+  const greedy = await first({ temperature: 0 })
+  const hot = await first({ temperature: 3, topK: 1 })
+  return greedy === hot && greedy === (await first({ temperature: 3, topP: 1e-6 }))
 }
 
 /** Root of the mean squared difference over that of the squared values, of the states of every layer and the logits together. */

@@ -1,12 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Analysis, RunWarning } from '@cem/experiment'
-import type { Device } from '@cem/inference'
+import { arithmeticOf, type Device } from '@cem/inference'
 import { percent, terminalText } from './terminal-text.ts'
 
 /** `SwiftShader (webgpu, software)` */
-export function deviceLine({ name, provider, kind }: Device): string {
-  return `${name} (${provider}${kind === 'software' ? ', software' : ''})`
+export function deviceLine({ name, provider, kind, index }: Device): string {
+  const arithmetic = arithmeticOf(provider)
+  const details = [
+    index === undefined ? provider : `${provider}:${index}`,
+    ...(kind === 'software' ? ['software'] : []),
+    ...(arithmetic === 'float32' ? [] : [`products in ${arithmetic}`]),
+  ]
+  return `${name} (${details.join(', ')})`
 }
 
 /** What a run ends with on the terminal: the last checkpoints, comparisons, warnings, and the files. */

@@ -3,7 +3,12 @@ import { type ComposeOptions, compose } from './composition/compose.ts'
 import type { Composition } from './composition/composition.ts'
 import { EarlyLoad } from './engine/early-load.ts'
 import { Engine } from './engine/engine.ts'
-import type { Device, ProviderRequest } from './engine/provider.ts'
+import {
+  type Device,
+  environmentOf,
+  type ProviderRequest,
+  readProvider,
+} from './engine/provider.ts'
 import { resolveProvider } from './engine/provider-status.ts'
 import type { Architecture } from './families/architecture.ts'
 import { availableMemory } from './memory/available-memory.ts'
@@ -30,7 +35,7 @@ export interface LoadModelOptions extends ComposeOptions {
 export async function loadModel(options: LoadModelOptions): Promise<Model> {
   const { base, precision = 'f32', threads, signal } = options
   // The process starts, and the runtime loads, while the tokenizer is read and the adapters are checked.
-  const engine = new Engine()
+  const engine = new Engine(environmentOf(indexOf(options.provider)))
   return withEngine(engine, async () => {
     const found = deviceOf(options)
     found.catch(() => undefined)
@@ -60,7 +65,7 @@ export async function openModel(
   options: OpenModelOptions = {},
 ): Promise<Model> {
   const device = await deviceOf(options)
-  const engine = new Engine()
+  const engine = new Engine(environmentOf(device.index))
   return withEngine(engine, async () => {
     const { base, precision } = composition
     checkDevice(device, precision, base.architecture)
@@ -68,6 +73,10 @@ export async function openModel(
     await model.activate(composition, options.signal)
     return model
   })
+}
+
+function indexOf(provider: OpenModelOptions['provider'] = 'auto'): number | undefined {
+  return typeof provider === 'object' ? provider.index : readProvider(provider).index
 }
 
 async function deviceOf({ provider = 'auto', signal }: OpenModelOptions): Promise<Device> {

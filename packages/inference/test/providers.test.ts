@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { deviceOf } from '../src/engine/device-name.ts'
 import { describePlacement, PlacementLog, placementWarnings } from '../src/engine/placement.ts'
+import { environmentOf, readProvider } from '../src/engine/provider.ts'
 import { helpFor } from '../src/engine/provider-help.ts'
 import { loadModel, providerStatus, resolveProvider } from '../src/index.ts'
 import { fixtures, modelNamed } from './golden.ts'
@@ -50,6 +51,21 @@ describe('a provider by name', () => {
     await using model = await loadModel({ base, provider: 'cpu' })
     expect(model.device.provider).toBe('cpu')
     expect(model.placement).toBeNull()
+  })
+})
+
+describe('one of several GPUs', () => {
+  test('is asked for by its number, and an engine for it sees that GPU only', () => {
+    expect(readProvider('cuda:3')).toEqual({ provider: 'cuda', index: 3 })
+    expect(readProvider('cuda')).toEqual({ provider: 'cuda', index: undefined })
+    for (const request of ['cuda:', 'cuda:-1', 'cuda:x', 'cpu:1', 'cuda:1 '])
+      expect(() => readProvider(request)).toThrow(expect.objectContaining({ code: 'provider-unknown' }))
+    expect(environmentOf(undefined, {})).toEqual({})
+    expect(environmentOf(2, {})).toMatchObject({ CUDA_VISIBLE_DEVICES: '2' })
+    // A scheduler gave this process three GPUs: the second of them.
+    const given = { CUDA_VISIBLE_DEVICES: '4,GPU-8f1,7' }
+    expect(environmentOf(1, given)).toMatchObject({ CUDA_VISIBLE_DEVICES: 'GPU-8f1' })
+    expect(environmentOf(3, given)).toMatchObject({ CUDA_VISIBLE_DEVICES: '-1' })
   })
 })
 

@@ -70,6 +70,7 @@ async function samplingSession(size: number): Promise<RuntimeSession> {
   const rows = rowInputs(graph, size)
   const { multipliers, masks } = noiseTables(size)
   const noise = {
+    kind: 'xor' as const,
     multipliers: graph.constant('multipliers', multipliers, [1, size]),
     masks: graph.constant('masks', masks, [1, size]),
     keyA: graph.input('key_a', 'int32', ['N', 1]),

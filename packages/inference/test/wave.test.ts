@@ -255,6 +255,123 @@ describe.each(interventionGolden.models)('a wave of $name with interventions', (
   })
 })
 
+test('the noise of CUDA draws each token, first and second, as often as its probability says', async () => {
+  const { architecture, weights } = await openModelFolder(
+    join(fixtures, modelNamed('gqa-6-2-tied').folder),
+  )
+  const spec = { architecture, weights, nTokens: architecture.vocabSize, threads: 2 }
+  await using wave = await WaveSession.open(
+    { ...spec, hasLanes: false, provider: 'cpu' },
+    { ...options, noise: 'square' },
+  )
+  const n = 10_000
+  const prompt = [5, 9, 33, 77]
+  const found: GeneratedItem[] = []
+  await generateInWaves(
+    wave,
+    {
+      ...request,
+      temperature: 1,
+      prompts: [Int32Array.from(prompt)],
+      items: Array.from({ length: n }, (_, sample) => ({
+        promptIndex: 0,
+        noise: randomKey('sample', 3, 0, 'p', 0, sample),
+      })),
+      maxNewTokens: 2,
+      batchSize: n,
+      capture: null,
+    },
+    hooks(found),
+  )
+  const probabilitiesAfter = async (tokenIds: readonly number[]) => {
+    const scored: ScoredItem[] = []
+    const last = { start: tokenIds.length - 1, end: tokenIds.length }
+    const none = { spans: [], logprobs: null, nTopLogprobs: 0, generated: null, states: null }
+    const items = [{ ...none, tokenIds: Int32Array.from(tokenIds), logits: last }]
+    const how = { lanes: null, interventions: null, isBefore: false, layers: [], tokenBudget: 64 }
+    await score(wave, { ...how, items }, hooks(scored))
+    const powers = Array.from(scored[0]?.logits ?? [], Math.exp)
+    const total = powers.reduce((a, b) => a + b, 0)
+    return powers.map((power) => power / total)
+  }
+  const first = found.map(({ tokenIds }) => tokenIds[0] as number)
+  checkFrequencies(first, await probabilitiesAfter(prompt))
+  const commonest = mode(first)
+  const second = found
+    .filter(({ tokenIds }) => tokenIds[0] === commonest)
+    .map(({ tokenIds }) => tokenIds[1] as number)
+  checkFrequencies(second, await probabilitiesAfter([...prompt, commonest]))
+})
+
+function mode(values: readonly number[]): number {
+  const counts = new Map<number, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0]
+}
+
+/** Pearson's test: with k bins the statistic has mean k - 1 and variance 2 (k - 1); five standard deviations are allowed. */
+function checkFrequencies(tokens: readonly number[], probabilities: readonly number[]): void {
+  const counts = new Float64Array(probabilities.length)
+  for (const token of tokens) counts[token] = (counts[token] as number) + 1
+  let [statistic, bins, restExpected, restCount] = [0, 0, 0, 0]
+  const add = (expected: number, count: number) => {
+    statistic += (count - expected) ** 2 / expected
+    bins += 1
+  }
+  for (const [token, probability] of probabilities.entries()) {
+    const expected = probability * tokens.length
+    if (expected >= 5) add(expected, counts[token] as number)
+    else {
+      restExpected += expected
+      restCount += counts[token] as number
+    }
+  }
+  if (restExpected >= 5) add(restExpected, restCount)
+  expect(bins).toBeGreaterThan(5)
+  expect(statistic).toBeLessThan(bins - 1 + 5 * Math.sqrt(2 * (bins - 1)))
+}
+
+test('top_k and top_p leave the tokens that the flat graph leaves, and draw the same', async () => {
+  const folder = join(fixtures, modelNamed('gqa-6-2-tied').folder)
+  await using flat = await loadModel({ base: folder, provider: 'cpu' })
+  await using wave = await openWave('gqa-6-2-tied')
+  const ids = [
+    [5, 6, 7, 8],
+    [11, 12, 13],
+  ]
+  for (const truncation of [
+    { topK: 5, topP: 1 },
+    { topK: 0, topP: 0.4 },
+    { topK: 40, topP: 0.7 },
+  ]) {
+    const expected: (readonly number[])[] = []
+    const prompts = ids.map((tokenIds, i) => ({ id: `p${i}`, tokenIds, samples: 4 }))
+    const { topK, topP } = truncation
+    const only = { topP, ...(topK === 0 ? {} : { topK }) }
+    const asked = { prompts, seed: 2, temperature: 1.2, maxNewTokens: 10, stopTokenIds: [] }
+    for await (const answer of flat.generate({ ...asked, ...only }))
+      expected[Number(answer.promptId.slice(1)) * 4 + answer.sample] = answer.tokenIds
+    const found: GeneratedItem[] = []
+    const spec: GenerationSpec = {
+      ...request,
+      temperature: 1.2,
+      truncation,
+      batchSize: 8,
+      maxNewTokens: 10,
+      capture: null,
+      prompts: ids.map((tokenIds) => Int32Array.from(tokenIds)),
+      items: ids.flatMap((_, promptIndex) =>
+        [0, 1, 2, 3].map((sample) => ({
+          promptIndex,
+          noise: randomKey('sample', 2, 0, `p${promptIndex}`, 0, sample),
+        })),
+      ),
+    }
+    await generateInWaves(wave, spec, hooks(found))
+    expect(found.map((item) => Array.from(item.tokenIds))).toEqual(expected)
+  }
+})
+
 test('as many rows are planned as the device holds beside the weights', async () => {
   const { architecture } = await openModelFolder(join(fixtures, modelNamed('gqa-6-2-tied').folder))
   const row = waveRowBytes(architecture, 100)
@@ -264,14 +381,14 @@ test('as many rows are planned as the device holds beside the weights', async ()
   expect(waveRows(architecture, 1000, 100, 500)).toBe(1)
 })
 
-test.each([
-  ['topK and topP', { truncation: { topK: 1, topP: 1 } }],
-  ['topLogprobs', { nTopLogprobs: 1 }],
-])('%s are refused, not left out', async (name, more) => {
-  await using wave = await openWave('gqa-6-2-tied')
-  const spec = { ...request, prompts: [], items: [], maxNewTokens: 1, capture: null, ...more }
-  await expect(generateInWaves(wave, spec, hooks<GeneratedItem>([]))).rejects.toMatchObject({
-    code: 'provider-unsupported',
-    message: expect.stringContaining(name) as string,
-  })
-})
+test.each([['topLogprobs', { nTopLogprobs: 1 }]])(
+  '%s are refused, not left out',
+  async (name, more) => {
+    await using wave = await openWave('gqa-6-2-tied')
+    const spec = { ...request, prompts: [], items: [], maxNewTokens: 1, capture: null, ...more }
+    await expect(generateInWaves(wave, spec, hooks<GeneratedItem>([]))).rejects.toMatchObject({
+      code: 'provider-unsupported',
+      message: expect.stringContaining(name) as string,
+    })
+  },
+)

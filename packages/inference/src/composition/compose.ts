@@ -172,7 +172,7 @@ function checkBase(adapter: Adapter, base: Base, recorded: boolean | undefined):
   throw mismatch(
     adapter,
     base,
-    `it was trained on '${baseName}', and the base is '${base.name}' (known as ${base.knownNames.map((n) => `'${n}'`).join(', ')}). If they are the same model, list that name in baseAliases`,
+    `it was trained on '${baseName}', and the base is '${base.name}' (known as ${base.knownNames.map((n) => `'${n}'`).join(', ')}). If they are the same model, list that name in baseAliases (on the command line, --base-alias)`,
   )
 }
 

@@ -27,6 +27,7 @@ import {
   type RuntimeSession,
   type Tensor,
 } from './runtime.ts'
+import { truncationFeeds } from './truncation-feeds.ts'
 
 export interface ForwardRun {
   /** [nRows, nColumns] row-major; what lies right of a row's last position is padding. */
@@ -250,16 +251,11 @@ function samplingFeeds(sampling: SamplingInputs | undefined, n: number): Record<
     temperatures: new Float32Array(n),
     truncation: null,
   }
-  const { topK, topP } = truncation ?? { topK: 0, topP: 1 }
-  // Transformers compares with 1 - top_p, made a 32-bit number last.
-  const tail = topP < 1 ? 1 - topP : -1
   return {
     [inputs.isSampling]: boolean(sampling !== undefined),
     [inputs.noiseKeyA]: int32s(keysA, [n, 1]),
     [inputs.noiseKeyB]: int32s(keysB, [n, 1]),
     [inputs.temperatures]: floats(temperatures, [n, 1]),
-    [inputs.isTruncating]: boolean(truncation !== null),
-    [inputs.topKs]: int64s(new BigInt64Array(n).fill(BigInt(topK)), [n, 1]),
-    [inputs.tails]: floats(new Float32Array(n).fill(tail), [n, 1]),
+    ...truncationFeeds(truncation, n, [n, 1]),
   }
 }

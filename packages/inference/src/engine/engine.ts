@@ -61,7 +61,8 @@ export class Engine implements AsyncDisposable {
   readonly placementLog = new PlacementLog()
   #death: CemError | undefined
 
-  constructor() {
+  /** @param environment variables that the process has beside this one's */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
     const isSource = import.meta.url.endsWith('.ts')
     const path = fileURLToPath(
       new URL(isSource ? './engine-process.ts' : './engine-process.js', import.meta.url),
@@ -70,6 +71,7 @@ export class Engine implements AsyncDisposable {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
+      env: { ...process.env, ...environment },
     })
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       const words = this.placementLog.read(chunk.toString('utf8'))

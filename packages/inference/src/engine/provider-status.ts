@@ -3,10 +3,11 @@ import { cpuDevice } from './device-name.ts'
 import { Engine } from './engine.ts'
 import {
   type Device,
+  environmentOf,
   type Provider,
   type ProviderRequest,
-  providerRequests,
   providers,
+  readProvider,
 } from './provider.ts'
 import { helpFor } from './provider-help.ts'
 import { hasCudaLibraries, runtimeFolder } from './runtime-folder.ts'
@@ -25,21 +26,24 @@ export interface ProviderStatus {
 export interface ProbeOptions {
   /** A driver that does not answer within this time does not work. @default 60,000 */
   readonly timeoutInMs?: number | undefined
+  /** Which of several NVIDIA GPUs. @default the first */
+  readonly index?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** Tries a provider in a process of its own: one that crashes or hangs there does no harm. */
 export async function providerStatus(
   provider: Provider,
-  { timeoutInMs = 60_000, signal }: ProbeOptions = {},
+  { timeoutInMs = 60_000, index, signal }: ProbeOptions = {},
 ): Promise<ProviderStatus> {
   signal?.throwIfAborted()
   if (provider === 'cpu') return works(cpuDevice())
-  await using engine = new Engine()
+  await using engine = new Engine(environmentOf(index))
   const timer = AbortSignal.timeout(timeoutInMs)
   const either = signal === undefined ? timer : AbortSignal.any([signal, timer])
   try {
-    return works(await orAbort(engine.call('probe', { provider }), either))
+    const device = await orAbort(engine.call('probe', { provider }), either)
+    return works(index === undefined ? device : { ...device, index })
   } catch (error) {
     signal?.throwIfAborted()
     const { platform, arch } = process
@@ -87,13 +91,8 @@ export async function resolveProvider(
   request: ProviderRequest,
   options: ProbeOptions = {},
 ): Promise<Device> {
-  if (!providerRequests.includes(request))
-    throw new CemError({
-      code: 'provider-unknown',
-      message: `The provider is ${JSON.stringify(request)}; it can be ${providerRequests.join(', ')}.`,
-      data: { provider: request },
-    })
-  if (request !== 'auto') return named(await providerStatus(request, options))
+  const { provider, index } = readProvider(request)
+  if (provider !== 'auto') return named(await providerStatus(provider, { ...options, index }))
   if (hasCudaLibraries()) {
     const { device } = await providerStatus('cuda', options)
     if (device !== null) return device

@@ -1,8 +1,15 @@
 import type { Graph, Value } from '@cem/onnx-graph'
 import { cast } from './operators.ts'
 
+/**
+ * How noise is hashed. CUDA has no kernel for bitwise operations, which `xor` takes, so `square` makes do with sums and
+ * products: x = m a + k, x (x + b), whose high bits depend on every bit of x. Samples of the two are independent.
+ */
+export type NoiseKind = 'xor' | 'square'
+
 /** What the noise is hashed from: constants of tokens that broadcast against keys of rows. */
 export interface NoiseInputs {
+  readonly kind: NoiseKind
   /** int32 [1 or N, tokens] each; see `noiseTables`. */
   readonly multipliers: Value
   readonly masks: Value
@@ -11,17 +18,18 @@ export interface NoiseInputs {
   readonly keyB: Value
 }
 
-/** The Gumbel numbers of `tokenNoise`, negated: float32 [N, tokens]. */
+/** Gumbel numbers, negated: float32 [N, tokens]; of the kind `xor` those of `tokenNoise`. */
 export function negativeGumbel(graph: Graph, noise: NoiseInputs): Value {
   return gumbelOfHash(graph, noiseHash(graph, noise))
 }
 
 /** What the noise is made of, and grows with: int32 [N, tokens]. */
-export function noiseHash(graph: Graph, { multipliers, masks, keyA, keyB }: NoiseInputs): Value {
-  return graph.node('Mul', [
-    graph.node('BitwiseXor', [graph.node('Mul', [multipliers, keyA]), masks]),
-    keyB,
-  ])
+export function noiseHash(graph: Graph, noise: NoiseInputs): Value {
+  const { kind, multipliers, masks, keyA, keyB } = noise
+  const product = graph.node('Mul', [multipliers, keyA])
+  if (kind === 'xor') return graph.node('Mul', [graph.node('BitwiseXor', [product, masks]), keyB])
+  const x = graph.node('Add', [product, masks])
+  return graph.node('Mul', [x, graph.node('Add', [x, keyB])])
 }
 
 /** Negated Gumbel numbers of hashes of any shape. */

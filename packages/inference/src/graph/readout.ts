@@ -32,7 +32,7 @@ export function addSampling(
   const tables = noiseTables(nNoise)
   const multipliers = graph.constant('noise_multipliers', tables.multipliers, [1, nNoise])
   const masks = graph.constant('noise_masks', tables.masks, [1, nNoise])
-  const noise = { multipliers, masks, keyA, keyB }
+  const noise = { kind: 'xor', multipliers, masks, keyA, keyB } as const
 
   const sample = graph.subgraph('sample')
   const whole = sample.subgraph('sample/all')

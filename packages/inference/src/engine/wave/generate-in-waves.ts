@@ -22,7 +22,6 @@ export async function generateInWaves(
   hooks: WaveHooks,
 ): Promise<void> {
   refuse({
-    'topK and topP': spec.truncation !== null,
     topLogprobs: spec.nTopLogprobs > 0,
   })
   const { memoryBytes: memory } = session

@@ -6,6 +6,7 @@ import type { ForwardRun } from '../decoder-session.ts'
 import { InterventionPlan, noInterventions } from '../intervention-plan.ts'
 import type { GenerationItem, GenerationSpec } from '../messages.ts'
 import { boolean, floats, int32s, int64s, type Tensor } from '../runtime.ts'
+import { truncationFeeds } from '../truncation-feeds.ts'
 
 interface Feeds {
   readonly feeds: Record<string, Tensor>
@@ -48,6 +49,7 @@ export function waveFeeds(
       ...interventionFeeds(architecture, spec, longest),
       [inputs.maxSegments]: long(nSegments),
       [inputs.temperatures]: floats(new Float32Array(n).fill(spec.temperature), [n]),
+      ...truncationFeeds(spec.truncation, n, [n]),
     },
   }
 }
@@ -102,6 +104,7 @@ export function scoringFeeds(architecture: Architecture, run: ForwardRun, segmen
       [decoderInputs.isPoolingBefore]: boolean(run.pool?.isBefore === true),
       [inputs.maxSegments]: long(0),
       [inputs.temperatures]: floats(Float32Array.of(0), [1]),
+      ...truncationFeeds(null, 1, [1]),
     },
   }
 }

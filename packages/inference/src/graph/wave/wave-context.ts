@@ -1,6 +1,7 @@
 import type { Graph, Value } from '@cem/onnx-graph'
 import type { Architecture } from '../../families/architecture.ts'
 import type { ComputeType } from '../decoder-blocks.ts'
+import type { NoiseKind } from '../gumbel-noise.ts'
 import { type InterventionInputs, interventionInputs } from '../interventions.ts'
 import { cast } from '../operators.ts'
 import { type RopeInputs, ropeInputs } from '../rope-inputs.ts'
@@ -9,7 +10,6 @@ import type { WeightLocations } from '../weight-source.ts'
 import { type PhaseValues, phaseValues } from './row-state.ts'
 import { type WaveConstants, type WaveInputs, waveConstants, waveInputs } from './wave-inputs.ts'
 import { sumNames } from './wave-names.ts'
-import type { NoiseKind } from './wave-noise.ts'
 import { WaveParts } from './wave-parts.ts'
 
 export interface WaveGraphOptions {

@@ -33,6 +33,12 @@ export const inputs = {
   noiseKeysB: 'noise_keys_b',
   /** float32 [R] */
   temperatures: 'temperatures',
+  /** bool: whether top_k or top_p leaves tokens out; no row may then be greedy. */
+  isTruncating: 'is_truncating',
+  /** int64 [R]: how many tokens top_k keeps; 0: no top_k. */
+  topKs: 'top_ks',
+  /** float32 [R]: 1 - top_p; -1: no top_p. */
+  tails: 'tails',
   /** float32 [Q, P * S]: how much each token of the prompts adds to each sum. */
   poolWeights: 'pool_weights',
   /** int64 [M]: tokens of the prompts, flattened, that logits are computed for. */

@@ -5,8 +5,7 @@ import { asColumn, cast, concat, sizesOf } from '../operators.ts'
 import { advance, isStopToken, type PhaseTests, phaseTests, type RowState } from './row-state.ts'
 import type { WaveContext } from './wave-context.ts'
 import { sumNames } from './wave-names.ts'
-import { addWaveNoise } from './wave-noise.ts'
-import { elementsAt, gatherRows, logSoftmax } from './wave-rows.ts'
+import { sampleWave } from './wave-sampling.ts'
 
 /** What goes from step to step. */
 export interface StepState {
@@ -59,7 +58,12 @@ export function addStep(
     cacheOf: (layer) => caches[layer] ?? null,
     endBlock: blockEnds(graph, context, is, at.terms, newSums),
   })
-  const { token, logprob } = sample(graph, context, addLogits(graph, parts, blocks.residual), at)
+  const { token, logprob } = sampleWave(
+    graph,
+    context,
+    addLogits(graph, parts, blocks.residual),
+    at,
+  )
   const isStop = isStopToken(graph, token, inputs.stopTokens, {
     ones: context.stopOnes,
     zero: constants.zeroFloat,
@@ -112,44 +116,4 @@ function blockEnds(
     for (const [i, place] of places.entries()) sums[place] = result.sums[i] as Value
     return result
   }
-}
-
-function sample(
-  graph: Graph,
-  context: WaveContext,
-  logits: Value,
-  { step, ids }: StepAt,
-): { token: Value; logprob: Value } {
-  const { inputs, options, architecture } = context
-  const keysOf = (table: Value) =>
-    asColumn(graph, gatherRows(graph, graph.node('Gather', [table, step]), ids))
-  const noise = addWaveNoise(graph, options.noise, context.noiseTables, {
-    a: keysOf(inputs.noiseKeysA),
-    b: keysOf(inputs.noiseKeysB),
-  })
-  const temperature = asColumn(graph, gatherRows(graph, inputs.temperatures, ids))
-  const { nTokens } = options
-  const real =
-    nTokens < architecture.vocabSize
-      ? graph.node(
-          'Slice',
-          [logits, graph.integers([0]), graph.integers([nTokens]), graph.integers([1])],
-          { types: [{ type: 'float32', shape: ['N', nTokens] }] },
-        )
-      : logits
-  const noisy = graph.node('Sub', [real, graph.node('Mul', [noise, temperature])])
-  const token = argmax(graph, noisy)
-  return { token, logprob: elementsAt(graph, context, logSoftmax(graph, logits), token) }
-}
-
-/** The index of the largest of each row, [N]. */
-function argmax(graph: Graph, x: Value): Value {
-  const [, index] = graph.nodeWithOutputs('TopK', [x, graph.integers([1])], {
-    nOutputs: 2,
-    types: [
-      { type: 'float32', shape: ['N', 1] },
-      { type: 'int64', shape: ['N', 1] },
-    ],
-  }) as [Value, Value]
-  return graph.node('Squeeze', [index, graph.integers([1])])
 }
