@@ -118,6 +118,7 @@ async function sectionOf(
         cache: folder,
         folder,
         peers: flags.peers,
+        workloads: flags.workloads,
         rounds,
         isQuick,
         report,

@@ -11,9 +11,14 @@ export const sectionNames = [
 ] as const
 export type SectionName = (typeof sectionNames)[number]
 
+/** What is run beside peers. */
+export const workloadNames = ['small', 'large', 'experiment'] as const
+export type WorkloadName = (typeof workloadNames)[number]
+
 export interface Flags {
   readonly only: readonly SectionName[]
   readonly peers: readonly PeerName[]
+  readonly workloads: readonly WorkloadName[]
   readonly rounds: number
   readonly isQuick: boolean
   readonly json: string | undefined
@@ -23,6 +28,7 @@ export interface Flags {
 const usage = `npm run bench -- [flags]
   --only NAMES    sections: ${sectionNames.join(', ')} (default: all)
   --peers NAMES   ${peerNames.join(', ')}, or none (default: all that are installed)
+  --workloads NAMES  beside peers: ${workloadNames.join(', ')} (default: all)
   --rounds N      rounds of what is measured beside peers (default: 2)
   --quick         two layers, few tokens, one round: shows that everything works, and measures nothing
   --json FILE     writes all figures there
@@ -35,6 +41,7 @@ export function readFlags(args: readonly string[]): Flags {
     options: {
       only: { type: 'string' },
       peers: { type: 'string' },
+      workloads: { type: 'string' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -54,6 +61,7 @@ export function readFlags(args: readonly string[]): Flags {
   return {
     only: listOf('--only', values.only, sectionNames),
     peers: values.peers === 'none' ? [] : listOf('--peers', values.peers, peerNames),
+    workloads: listOf('--workloads', values.workloads, workloadNames),
     rounds,
     isQuick: values.quick,
     json: values.json,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { type Figure, figureOf, type SectionResult } from './figure.ts'
+import type { WorkloadName } from './flags.ts'
 import { spread } from './numbers.ts'
 import { checkAgreement } from './peers/agreement.ts'
 import type { Contestant } from './peers/contestant.ts'
@@ -16,6 +17,7 @@ export interface PeersOptions {
   /** For exported models. */
   readonly folder: string
   readonly peers: readonly PeerName[]
+  readonly workloads: readonly WorkloadName[]
   readonly rounds: number
   readonly isQuick: boolean
   readonly report: (line: string) => void

@@ -1,3 +1,4 @@
+import type { WorkloadName } from '../flags.ts'
 import { timed } from '../numbers.ts'
 import { promptOf } from '../prompts.ts'
 import type { targets } from '../targets.ts'
@@ -31,22 +32,24 @@ const peers = [
 ]
 
 export interface WorkloadOptions {
+  readonly workloads: readonly WorkloadName[]
   readonly rounds: number
   readonly isQuick: boolean
 }
 
 /** Prompts of 64 tokens: small batches of different prompts; a large one; and the experiment, 50 samples of one prompt. */
-export function workloads({ rounds, isQuick }: WorkloadOptions): Workload[] {
+export function workloads({ workloads: names, rounds, isQuick }: WorkloadOptions): Workload[] {
   const nNew = isQuick ? 4 : 128
   const large = isQuick ? 4 : 50
-  return [
-    ...(isQuick ? [1, 2] : [1, 8]).map((nRows) =>
+  const all: Readonly<Record<WorkloadName, Workload[]>> = {
+    small: (isQuick ? [1, 2] : [1, 8]).map((nRows) =>
       batchWorkload({ nRows, nNew, rounds, hasBases: true }),
     ),
     // It takes minutes a turn: one round, where the small ones have several.
-    batchWorkload({ nRows: large, nNew, rounds: Math.ceil(rounds / 3), hasBases: false }),
-    experimentWorkload({ nRows: large, nNew, rounds }),
-  ]
+    large: [batchWorkload({ nRows: large, nNew, rounds: Math.ceil(rounds / 3), hasBases: false })],
+    experiment: [experimentWorkload({ nRows: large, nNew, rounds })],
+  }
+  return names.flatMap((name) => all[name])
 }
 
 /**
@@ -144,22 +147,11 @@ function generateTurn(
   hasAdapter: boolean,
   rounds: number,
 ): Turn {
-  const request = (n: number) => ({ prompts, nNew: n, temperature: 1, hasAdapter })
-  return {
-    label: labelOf(contestant.name, hasAdapter),
-    owner: contestant.name,
-    rounds,
-    warmUp: async () => {
-      await contestant.prepare(hasAdapter)
-      await contestant.generate(request(2))
-    },
-    measure: async () => {
-      await contestant.prepare(hasAdapter)
-      const { ms, value } = await timed(() => contestant.generate(request(nNew)))
-      checkLengths(value, prompts.length, nNew)
-      return { all: ms }
-    },
+  const run = async (request: Generation) => {
+    const { ms, value } = await timed(() => contestant.generate(request))
+    return { tokens: value, times: { all: ms } }
   }
+  return turn(contestant, { prompts, nNew, hasAdapter }, rounds, run)
 }
 
 function experimentTurn(
@@ -169,8 +161,27 @@ function experimentTurn(
   hasAdapter: boolean,
   rounds: number,
 ): Turn {
+  const experiment = contestant.experiment as NonNullable<Contestant['experiment']>
+  const run = async (request: Generation) => {
+    const { tokens, generateMs, extractMs } = await experiment(request)
+    const times: Record<string, number> =
+      extractMs === null ? { all: generateMs } : { generate: generateMs, extraction: extractMs }
+    return { tokens, times }
+  }
+  return turn(contestant, { prompts, nNew, hasAdapter }, rounds, run)
+}
+
+/** A contestant's turn: warmed up with two tokens, then run whole. */
+function turn(
+  contestant: Contestant,
+  { prompts, nNew, hasAdapter }: Omit<Generation, 'temperature'>,
+  rounds: number,
+  run: (request: Generation) => Promise<{
+    readonly tokens: readonly (readonly number[])[]
+    readonly times: Readonly<Record<string, number>>
+  }>,
+): Turn {
   const request = (n: number) => ({ prompts, nNew: n, temperature: 1, hasAdapter })
-  const run = contestant.experiment as NonNullable<Contestant['experiment']>
   return {
     label: labelOf(contestant.name, hasAdapter),
     owner: contestant.name,
@@ -181,10 +192,9 @@ function experimentTurn(
     },
     measure: async () => {
       await contestant.prepare(hasAdapter)
-      const { tokens, generateMs, extractMs } = await run(request(nNew))
+      const { tokens, times } = await run(request(nNew))
       checkLengths(tokens, prompts.length, nNew)
-      if (extractMs === null) return { all: generateMs }
-      return { generate: generateMs, extraction: extractMs }
+      return times
     },
   }
 }

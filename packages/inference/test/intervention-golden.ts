@@ -24,9 +24,9 @@ export const golden = JSON.parse(readFileSync(join(fixtures, 'interventions.json
 }
 
 export interface InterventionNumbers {
-  floats(name: string): Float32Array
-  integers(name: string): number[]
-  interventionsOf(of: InterventionCase): Intervention[]
+  readonly floats: (name: string) => Float32Array
+  readonly integers: (name: string) => number[]
+  readonly interventionsOf: (of: InterventionCase) => Intervention[]
 }
 
 export async function readNumbers(entry: InterventionModel): Promise<InterventionNumbers> {

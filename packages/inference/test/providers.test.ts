@@ -59,7 +59,9 @@ describe('one of several GPUs', () => {
     expect(readProvider('cuda:3')).toEqual({ provider: 'cuda', index: 3 })
     expect(readProvider('cuda')).toEqual({ provider: 'cuda', index: undefined })
     for (const request of ['cuda:', 'cuda:-1', 'cuda:x', 'cpu:1', 'cuda:1 '])
-      expect(() => readProvider(request)).toThrow(expect.objectContaining({ code: 'provider-unknown' }))
+      expect(() => readProvider(request)).toThrow(
+        expect.objectContaining({ code: 'provider-unknown' }),
+      )
     expect(environmentOf(undefined, {})).toEqual({})
     expect(environmentOf(2, {})).toMatchObject({ CUDA_VISIBLE_DEVICES: '2' })
     // A scheduler gave this process three GPUs: the second of them.
