@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomSource } from '@cem/core'
+import { readMutants } from '@cem/vitest-config/mutants'
 import { type Adapter, openAdapter } from '../../src/adapters/open-adapter.ts'
 import { openModelFolder } from '../../src/model/model-folder.ts'
 import { mutateJson } from './mutate-json.ts'
-import { readMutants } from './read-mutants.ts'
 
 const model = fileURLToPath(new URL('../../fixtures/gqa-6-2-tied', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'cem-adapter-mutants-'))

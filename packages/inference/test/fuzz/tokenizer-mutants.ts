@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomSource } from '@cem/core'
+import { readMutants } from '@cem/vitest-config/mutants'
 import { openTokenizer } from '../../src/text/tokenizer.ts'
 import { mutateJson } from './mutate-json.ts'
-import { readMutants } from './read-mutants.ts'
 
 const sources = ['gqa-6-2-tied/model', 'gqa-4-1-untied/model', 'text/llama3', 'text/gemma'].map(
   (name) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url)),

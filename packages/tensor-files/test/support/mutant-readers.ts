@@ -3,25 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CemError, randomSource } from '@cem/core'
+import { randomSource } from '@cem/core'
+import { readMutants } from '@cem/vitest-config/mutants'
 import { readNpy } from '../../src/npy.ts'
 import { createNpzWriter } from '../../src/npz-writer.ts'
 import { openNpz } from '../../src/open-npz.ts'
 import { openSafetensors } from '../../src/open-safetensors.ts'
 import { writeSafetensors } from '../../src/write-safetensors.ts'
 import { mutate } from './mutate.ts'
-
-/** What the parent is told: the mutant that is read, what was counted, or what went wrong. */
-export type MutantReport =
-  | { readonly type: 'begin'; readonly seed: number }
-  | {
-      readonly type: 'end'
-      readonly loaded: number
-      readonly refused: number
-      /** By how much the process grew beyond what it had after the first mutants. */
-      readonly growthBytes: number
-    }
-  | { readonly type: 'failure'; readonly seed: number; readonly reason: string }
 
 /** Makes the file that is mutated, and reads a mutant; a wrong load is an ordinary Error. */
 interface Kind {
@@ -115,38 +104,19 @@ async function arraysOf(path: string, count: number): Promise<string[]> {
   return arrays
 }
 
-/** Mutants after which code is compiled and caches are filled. */
-const nWarm = 20
-
-async function readMutants(kind: Kind, count: number, folder: string): Promise<MutantReport> {
-  const path = join(folder, 'mutant')
-  await kind.make(path)
-  const original = await readFile(path)
-  let [loaded, refused, before] = [0, 0, 0]
-  for (let seed = 0; seed < count; seed++) {
-    process.send?.({ type: 'begin', seed })
-    if (seed === nWarm) before = process.resourceUsage().maxRSS
-    const bytes = mutate(original, randomSource('mutant', seed))
-    await writeFile(path, bytes)
-    try {
-      await kind.read(path, bytes, original)
-      loaded += 1
-    } catch (error) {
-      if (!CemError.isInstance(error))
-        return { type: 'failure', seed, reason: String((error as Error).stack ?? error) }
-      refused += 1
-    }
-  }
-  const growthBytes = (process.resourceUsage().maxRSS - before) * 1024
-  return { type: 'end', loaded, refused, growthBytes }
-}
-
 const [name = '', count] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'cem-mutants-'))
 try {
   const kind = kinds[name]
   if (kind === undefined) throw new Error(`no kind ${name}: ${Object.keys(kinds).join(', ')}`)
-  process.send?.(await readMutants(kind, Number(count), folder))
+  const path = join(folder, 'mutant')
+  await kind.make(path)
+  const original = await readFile(path)
+  await readMutants(Number(count), async (seed) => {
+    const bytes = mutate(original, randomSource('mutant', seed))
+    await writeFile(path, bytes)
+    await kind.read(path, bytes, original)
+  })
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
