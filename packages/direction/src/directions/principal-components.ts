@@ -32,14 +32,14 @@ export interface PrincipalComponents {
 }
 
 /** The eigenproblem is n x n, and its time grows with the cube of n (README). */
-const mostVectors = 1024
+const mostVectors = 512
 
 /**
  * Principal components of a small set of vectors (means of checkpoints, directions, roles) through their n x n Gram matrix: with
  * X the centred vectors, X X^T u = s^2 u; variance s^2 / (n - 1), component X^T u / s, scores s u. Squaring halves the digits:
  * components whose standard deviation is below 1e-5 of the first are dropped.
  *
- * @throws CemError `bad-option` for fewer than 2 or more than 1024 vectors, `no-variance` where all are equal, `shape-mismatch`,
+ * @throws CemError `bad-option` for fewer than 2 or more than 512 vectors, `no-variance` where all are equal, `shape-mismatch`,
  * `not-finite`
  */
 export async function principalComponents(
