@@ -35,6 +35,13 @@ export {
   randomDirections,
   shuffledDirections,
 } from './controls/random-directions.ts'
+export {
+  type LayerSeparationControls,
+  type SeparationBands,
+  type SeparationControls,
+  type SeparationControlsOptions,
+  separationControls,
+} from './controls/separation-controls.ts'
 export type { ActivationRows } from './directions/activation-rows.ts'
 export {
   type AssistantAxis,

@@ -14,8 +14,15 @@ export function shuffledDisplacements(
   seed: string | number,
 ): { readonly draw: NullDraw; readonly questionsOnOneSide: readonly string[] } {
   const { labelsOf, questionsOnOneSide } = labelShuffler(sample, seed)
+  const nWith = sample.labels.reduce((sum, label) => sum + label, 0)
+  const nWithout = sample.nRows - nWith
   return {
-    draw: (index) => displacementOf({ ...sample, labels: labelsOf(index) }),
+    draw: (index) => {
+      const weights = Float64Array.from(labelsOf(index), (label) =>
+        label === 1 ? 1 / nWith : -1 / nWithout,
+      )
+      return transposedTimesVector(sample.values, sample.nRows, sample.nColumns, weights)
+    },
     questionsOnOneSide,
   }
 }

@@ -4,7 +4,13 @@ import {
   checkContrastRows,
   type SkippedRow,
 } from '../directions/contrast-rows.ts'
-import { displacementOf, sampleOf, spreadOf, withinSides } from '../directions/sample.ts'
+import {
+  displacementOf,
+  roundingOfMeans,
+  sampleOf,
+  spreadOf,
+  withinSides,
+} from '../directions/sample.ts'
 import { norm } from '../directions/vectors.ts'
 import { checkWhole } from '../options.ts'
 import { randomDisplacements, shuffledDisplacements } from './null-directions.ts'
@@ -43,9 +49,11 @@ export function shuffledDirections({
 }: NullDirectionsOptions): NullDirections {
   checkWhole('nDraws', nDraws, 1)
   const checked = checkContrastRows(rows, '')
-  const { draw, questionsOnOneSide } = shuffledDisplacements(sampleOf(rows, checked), seed)
+  const sample = sampleOf(rows, checked)
+  const spread = spreadOf(sample)
+  const { draw, questionsOnOneSide } = shuffledDisplacements(sample, seed)
   return {
-    directions: Array.from({ length: nDraws }, (_, index) => normalised(draw(index))),
+    directions: Array.from({ length: nDraws }, (_, index) => normalised(draw(index), spread)),
     skipped: checked.skipped,
     questionsOnOneSide,
     seed,
@@ -70,7 +78,7 @@ export function randomDirections({
   const displacementNorm = norm(displacementOf(sample))
   return {
     directions: Array.from({ length: nDraws }, (_, index) => ({
-      ...normalised(draw(index)),
+      ...normalised(draw(index), 0),
       displacementNorm,
     })),
     skipped: checked.skipped,
@@ -90,9 +98,9 @@ export function checkVariance(sample: ReturnType<typeof sampleOf>): void {
   })
 }
 
-function normalised(displacement: Float64Array): NullDirection {
+function normalised(displacement: Float64Array, spread: number): NullDirection {
   const displacementNorm = norm(displacement)
-  if (displacementNorm === 0)
+  if (displacementNorm <= roundingOfMeans * spread)
     throw new CemError({
       code: 'zero-direction',
       message:

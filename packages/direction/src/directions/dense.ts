@@ -31,7 +31,8 @@ export function gramOfRows(values: Float64Array, nRows: number, nColumns: number
   for (let start = 0; start < nColumns; start += columnsPerBlock) {
     const end = Math.min(start + columnsPerBlock, nColumns)
     for (let i = 0; i < nRows; i += 2)
-      for (let j = i; j < nRows; j += 4) addBlock(gram, values, { nRows, nColumns, i, j, start, end })
+      for (let j = i; j < nRows; j += 4)
+        addBlock(gram, values, { nRows, nColumns, i, j, start, end })
   }
   for (let i = 0; i < nRows; i++)
     for (let j = 0; j < i; j++) gram[i * nRows + j] = gram[j * nRows + i] as number
@@ -143,12 +144,25 @@ export function transposedTimesVector(
   vector: Float64Array,
 ): Float64Array {
   const product = new Float64Array(nColumns)
-  for (let row = 0; row < nRows; row++) {
-    const weight = vector[row] as number
-    if (weight === 0) continue
-    const start = row * nColumns
+  const weightOf = (row: number) => (row < nRows ? (vector[row] as number) : 0)
+  const startOf = (row: number) => Math.min(row, nRows - 1) * nColumns
+  // Four rows for each time that the product is read and written.
+  for (let row = 0; row < nRows; row += 4) {
+    const w0 = weightOf(row)
+    const w1 = weightOf(row + 1)
+    const w2 = weightOf(row + 2)
+    const w3 = weightOf(row + 3)
+    const a0 = startOf(row)
+    const a1 = startOf(row + 1)
+    const a2 = startOf(row + 2)
+    const a3 = startOf(row + 3)
     for (let i = 0; i < nColumns; i++)
-      product[i] = (product[i] as number) + weight * (values[start + i] as number)
+      product[i] =
+        (product[i] as number) +
+        w0 * (values[a0 + i] as number) +
+        w1 * (values[a1 + i] as number) +
+        w2 * (values[a2 + i] as number) +
+        w3 * (values[a3 + i] as number)
   }
   return product
 }
