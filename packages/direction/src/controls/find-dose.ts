@@ -66,7 +66,8 @@ export async function findDose({
   maxMeasurements = 24,
   signal,
 }: FindDoseOptions): Promise<FoundDose> {
-  checkPositive(`target.${match}`, target[match])
+  checkPositive('target.kl', target.kl)
+  checkPositive('target.displacement', target.displacement)
   checkPositive('start', start)
   checkProbability('tolerance', tolerance)
   checkWhole('maxMeasurements', maxMeasurements, 1)

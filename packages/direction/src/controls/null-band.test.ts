@@ -23,4 +23,7 @@ test('the upper tail counts large draws alone, and ties count as reached', () =>
   expect(nullBand(3, draws, { tail: 'upper' }).p).toBe(1 / 5)
   expect(nullBand(2, draws, { tail: 'upper', level: 1 / 3 })).toMatchObject({ low: -9, high: 0 })
   expect(() => nullBand(1, draws, { level: 1 })).toThrow('level is 1')
+  expect(() => nullBand(1, Float64Array.of(1))).toThrow('at least 2 draws, there are 1')
+  expect(() => nullBand(1, Float64Array.of(1, Number.NaN))).toThrow('Draw 1 is NaN')
+  expect(() => nullBand(Number.NaN, draws)).toThrow('The observed number is NaN')
 })

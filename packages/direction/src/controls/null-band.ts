@@ -1,3 +1,4 @@
+import { CemError } from '@cem/core'
 import { checkProbability } from '../options.ts'
 import { quantile } from '../statistics/cluster-bootstrap.ts'
 
@@ -28,13 +29,19 @@ export interface NullBandOptions {
   readonly tail?: 'two-sided' | 'upper'
 }
 
-/** The band of null draws around a number. At least 2 draws. */
+/**
+ * The band of null draws around a number.
+ *
+ * @param draws at least 2, finite
+ * @throws CemError `bad-option`, `not-finite`
+ */
 export function nullBand(
   observed: number,
   draws: Float64Array,
   { level = 0.95, tail = 'two-sided' }: NullBandOptions = {},
 ): NullBand {
   checkProbability('level', level)
+  checkDraws(observed, draws)
   const { mean, sd } = momentsOf(draws)
   const sorted = draws.toSorted()
   const outer = tail === 'upper' ? [0, level] : [(1 - level) / 2, (1 + level) / 2]
@@ -53,6 +60,22 @@ export function nullBand(
     smallestAttainableP: 1 / (1 + draws.length),
     nDraws: draws.length,
   }
+}
+
+function checkDraws(observed: number, draws: Float64Array): void {
+  if (draws.length < 2)
+    throw new CemError({
+      code: 'bad-option',
+      message: `A null band needs at least 2 draws, there are ${draws.length}.`,
+      data: { nDraws: draws.length },
+    })
+  const index = draws.findIndex((draw) => !Number.isFinite(draw))
+  if (index < 0 && Number.isFinite(observed)) return
+  throw new CemError({
+    code: 'not-finite',
+    message: `${index < 0 ? `The observed number is ${observed}` : `Draw ${index} is ${draws[index]}`}; a null band needs finite numbers.`,
+    data: { index, observed },
+  })
 }
 
 export function momentsOf(draws: Float64Array): { mean: number; sd: number } {

@@ -89,6 +89,7 @@ test('shapes that do not fit, bad scales and numbers that are not finite are err
   expect(() => make({ ...module, rank: 0 })).toThrow('rank 0')
   expect(() => make({ ...module, scale: 0 })).toThrow('scale of layers.3.mlp.down_proj is 0')
   expect(() => make(module, -1)).toThrow('dose is -1')
+  expect(() => [...randomAdapter({ modules: [module, module], seed: 1 })]).toThrow('Two modules')
   const bad = module.a.slice()
   bad[3] = Number.NaN
   expect(() => make({ ...module, a: bad })).toThrow('A of module layers.3.mlp.down_proj')

@@ -35,7 +35,7 @@ export interface RandomAdapterModule extends AdapterModule {
  * since trained directions meet the activations and random ones do not: find the dose with `findDose`. Modules are made one at a
  * time; B is 0 where the given module is untrained.
  *
- * @throws CemError `shape-mismatch`, `not-finite`, `bad-option`
+ * @throws CemError `shape-mismatch`, `not-finite`, `bad-option`, `duplicate-name` (modules of one name would get the same directions)
  */
 export function* randomAdapter({
   modules,
@@ -43,8 +43,10 @@ export function* randomAdapter({
   dose = 1,
 }: RandomAdapterOptions): Generator<RandomAdapterModule> {
   checkNotNegative('dose', dose)
+  const names = new Set<string>()
   for (const module of modules) {
     const { name, rank, scale } = module
+    checkNew(names, name)
     const { nIn, nOut } = checkModule(module)
     const singularValues = singularValuesOf(module, nIn, nOut)
     // A module narrower than the rank has no more directions than its width; the other rows stay 0.
@@ -127,6 +129,16 @@ function transposed(matrix: Float32Array, nRows: number, nColumns: number): Floa
     for (let column = 0; column < nColumns; column++)
       result[column * nRows + row] = matrix[row * nColumns + column] as number
   return result
+}
+
+function checkNew(names: Set<string>, name: string): void {
+  if (names.has(name))
+    throw new CemError({
+      code: 'duplicate-name',
+      message: `Two modules are named ${JSON.stringify(name)}; give their full paths.`,
+      data: { name },
+    })
+  names.add(name)
 }
 
 function checkModule({ name, a, b, rank, scale }: AdapterModule): { nIn: number; nOut: number } {

@@ -40,7 +40,7 @@ test('the axis runs from the mean of the roles to the default, each role countin
   // Roles (5, 0) and (1, 4): mean (3, 2). Default (0, 6): displacement (-3, 4), norm 5.
   const result = await assistantAxis({
     roles,
-    default: { rows: Float32Array.of(0, 5, 0, 7), dModel: 2 },
+    default: { rows: Float32Array.of(0, 5, nan, nan, 0, 7), dModel: 2 },
     layer: 30,
     model: 'Qwen/Qwen2.5-7B-Instruct',
   })
@@ -61,6 +61,7 @@ test('the axis runs from the mean of the roles to the default, each role countin
   expect(result.components.rank).toBe(1)
   expect(Math.abs(result.cosineWithComponents[0] as number)).toBeCloseTo(7 / (5 * Math.SQRT2), 6)
   expect(result.leftOut).toHaveLength(1)
+  expect(result.nDefaultSkipped).toBe(1)
 })
 
 test('no role at the score, one role, equal means and bad roles are errors', async () => {

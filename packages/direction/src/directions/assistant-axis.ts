@@ -32,6 +32,8 @@ export interface RolePlace {
 export interface AssistantAxis {
   /** normalize(default mean - mean of the roles); positive = more like the assistant. `nWith` counts the default's rows. */
   readonly axis: Direction
+  /** NaN rows (empty answers) of the default persona, left out. */
+  readonly nDefaultSkipped: number
   readonly roles: readonly RoleVector[]
   readonly leftOut: readonly LeftOutRole[]
   /** By falling projection. */
@@ -97,6 +99,7 @@ export async function assistantAxis({
       questions: [],
       warnings: [],
     },
+    nDefaultSkipped: ofDefault.nSkipped,
     roles,
     leftOut,
     places: roles

@@ -54,4 +54,5 @@ test('perfect separation, equal scores, one row and none have no interval, and s
     absent: '1 rows with and 0 without: both are needed',
   })
   expect(() => auroc(Float64Array.of(1), Float64Array.of(2), { level: 95 })).toThrow('level is 95')
+  expect(() => of([0, 1], [1, Number.NaN])).toThrow('Score 1 of the rows with is NaN')
 })

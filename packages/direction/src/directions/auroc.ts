@@ -1,3 +1,4 @@
+import { CemError } from '@cem/core'
 import { type Absent, absent } from '../absent.ts'
 import { checkProbability } from '../options.ts'
 import { normalQuantile } from '../statistics/distributions.ts'
@@ -20,7 +21,7 @@ export interface Auroc {
  *
  * @param without finite scores of the aligned side; shape [nWithout]
  * @param withEm finite scores of the misaligned side; shape [nWith]
- * @throws CemError `bad-option`
+ * @throws CemError `not-finite` where a score is NaN, `bad-option`
  */
 export function auroc(
   without: Float64Array,
@@ -28,6 +29,8 @@ export function auroc(
   { level = 0.95 }: { readonly level?: number } = {},
 ): Auroc {
   checkProbability('level', level)
+  checkScores('without', without)
+  checkScores('with', withEm)
   const counts = { nWith: withEm.length, nWithout: without.length }
   if (counts.nWith === 0 || counts.nWithout === 0) {
     const none = absent(`${counts.nWith} rows with and ${counts.nWithout} without: both are needed`)
@@ -59,6 +62,16 @@ export function auroc(
     method: 'DeLong over rows',
   }
   return { estimate, standardError, interval, ...counts }
+}
+
+function checkScores(side: string, scores: Float64Array): void {
+  const index = scores.findIndex(Number.isNaN)
+  if (index < 0) return
+  throw new CemError({
+    code: 'not-finite',
+    message: `Score ${index} of the rows ${side} is NaN, which has no rank. Leave out empty answers first.`,
+    data: { side, index },
+  })
 }
 
 /** For every score the share of the others below it, ties counted half. */

@@ -100,27 +100,20 @@ function addBlock(gram: Float64Array, values: Float64Array, block: Block): void 
   add(i + 1, j + 3, s13)
 }
 
-/** X^T diag(weights) X, shape [nColumns, nColumns]; weights are all 1 where none are given. */
+/** X^T diag(weights) X, shape [nColumns, nColumns]; weights are at least 0, and all 1 where none are given. */
 export function gramOfColumns(
   values: Float64Array,
   nRows: number,
   nColumns: number,
   weights?: Float64Array,
 ): Float64Array {
-  const gram = new Float64Array(nColumns * nColumns)
+  const columns = new Float64Array(values.length)
   for (let row = 0; row < nRows; row++) {
-    const start = row * nColumns
-    const weight = weights === undefined ? 1 : (weights[row] as number)
-    for (let i = 0; i < nColumns; i++) {
-      const factor = weight * (values[start + i] as number)
-      if (factor === 0) continue
-      for (let j = i, at = i * nColumns + i; j < nColumns; j++, at++)
-        gram[at] = (gram[at] as number) + factor * (values[start + j] as number)
-    }
+    const root = weights === undefined ? 1 : Math.sqrt(weights[row] as number)
+    for (let i = 0; i < nColumns; i++)
+      columns[i * nRows + row] = root * (values[row * nColumns + i] as number)
   }
-  for (let i = 0; i < nColumns; i++)
-    for (let j = 0; j < i; j++) gram[i * nColumns + j] = gram[j * nColumns + i] as number
-  return gram
+  return gramOfRows(columns, nColumns, nRows)
 }
 
 /** X v, shape [nRows]. */

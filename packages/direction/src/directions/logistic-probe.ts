@@ -14,7 +14,7 @@ import { dot } from './vectors.ts'
  */
 export function fitLogistic(
   sample: Sample,
-  { penalty = 1, maxIterations = 50 }: LogisticProbeMethod,
+  { penalty = 0.01, maxIterations = 50 }: LogisticProbeMethod,
 ): { weights: Float64Array; details: LogisticProbeDetails } {
   const { values, nRows, nColumns, labels } = sample
   const scale = spreadOf(sample)

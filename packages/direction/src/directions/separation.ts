@@ -59,26 +59,20 @@ export function separationOf(
   })
   const noRows = absent('there are no rows')
   const intervalAt = (index: number) => values[index]?.interval ?? noRows
-  const difference = values[2]
+  const ofBaseline: AurocByQuestion | Absent = baseline ?? {
+    ...aurocOf((row) => row.baselineScore),
+    intervalByQuestion: intervalAt(1),
+  }
   return {
     auroc: { ...aurocOf((row) => row.score), intervalByQuestion: intervalAt(0) },
-    baseline: baseline ?? {
-      ...aurocOf((row) => row.baselineScore),
-      intervalByQuestion: intervalAt(1),
+    baseline: ofBaseline,
+    difference: {
+      estimate: baseline ?? values[2]?.estimate ?? noRows,
+      interval: baseline ?? intervalAt(2),
     },
-    difference:
-      baseline === undefined
-        ? { estimate: difference?.estimate ?? noRows, interval: difference?.interval ?? noRows }
-        : { estimate: baseline, interval: baseline },
     nQuestions: byQuestion.size,
     seed: options.seed,
-    warnings: [
-      ...warnings,
-      ...warningsOf(
-        aurocOf((row) => row.baselineScore),
-        baseline,
-      ),
-    ],
+    warnings: [...warnings, ...warningsOf(ofBaseline)],
   }
 
   function aurocOf(score: (row: ScoredRow) => number): Auroc {
@@ -91,12 +85,12 @@ export function separationOf(
   }
 }
 
-function warningsOf(ofBaseline: Auroc, baseline: Absent | undefined): string[] {
-  if (baseline !== undefined)
+function warningsOf(baseline: AurocByQuestion | Absent): string[] {
+  if (isAbsent(baseline))
     return [
       `no bag-of-embeddings baseline: ${baseline.absent}; the texts alone may tell the sides apart`,
     ]
-  const { estimate } = ofBaseline
+  const { estimate } = baseline
   if (isAbsent(estimate) || estimate < 0.9) return []
   return [
     `the bag-of-embeddings baseline alone reaches ${estimate.toFixed(3)}: the texts tell the sides apart, and a high AUROC says little about the model`,

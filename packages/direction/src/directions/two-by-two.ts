@@ -2,6 +2,7 @@ import { CemError } from '@cem/core'
 import { type Absent, absent } from '../absent.ts'
 import { type ActivationRows, countRows, isEmptyRow } from './activation-rows.ts'
 import { contrastName, type TwoByTwoContrast, type TwoByTwoEffect } from './contrast.ts'
+import { checkLayer } from './direction.ts'
 import { meanOfRows } from './mean-activation.ts'
 import { norm, subtract } from './vectors.ts'
 
@@ -40,10 +41,11 @@ export interface TwoByTwo {
  * in the same model, their main effects and interaction, each as a mean-difference direction with its length. The model's effect
  * is (EM - base) and positive = more misaligned; the texts' is (EM texts - base texts).
  *
- * @throws CemError `shape-mismatch` where the two models have other numbers of rows for the same texts, `no-rows`, `bad-contrast`,
+ * @throws CemError `shape-mismatch` where the two models have other numbers of rows for the same texts, `no-rows`, `bad-contrast`, `bad-option`,
  * `partial-nan`, `not-finite`
  */
 export function twoByTwoDirections(options: TwoByTwoOptions): TwoByTwo {
+  checkLayer(options.layer)
   const base = pairedMeans('base texts', options.baseModelBaseTexts, options.emModelBaseTexts)
   const em = pairedMeans('EM texts', options.baseModelEmTexts, options.emModelEmTexts)
   const half = (a: Float64Array, b: Float64Array) => a.map((v, i) => (v + (b[i] as number)) / 2)

@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
 import type { CurveRow } from '../statistics/bootstrap-curve.ts'
-import { addTo, checkRow, type Tally } from '../statistics/rows.ts'
+import { addTo, checkRow, seedOf, type Tally } from '../statistics/rows.ts'
 import type { Curve } from './curve-measures.ts'
 
 export interface QuestionCurve extends Curve {
@@ -15,6 +15,8 @@ export interface QuestionCurves {
   /** Questions without scored rows at some step: left out, since the mean would change its questions on the way. */
   readonly incompleteQuestions: readonly string[]
   readonly nRows: number
+  /** Training seeds; they are pooled. */
+  readonly nSeeds: number
   readonly nUnscored: number
 }
 
@@ -25,12 +27,14 @@ export function questionCurves(
 ): QuestionCurves {
   const byQuestion = new Map<string, Map<number, Tally>>()
   const allSteps = new Set<number>()
+  const seeds = new Set<string>()
   let nRows = 0
   let nUnscored = 0
   for (const [index, row] of rows.entries()) {
     checkCurveRow(row, index)
     if (onlySteps !== undefined && !onlySteps.includes(row.step)) continue
     nRows++
+    seeds.add(seedOf(row))
     allSteps.add(row.step)
     const bySteps = byQuestion.get(row.question) ?? new Map<number, Tally>()
     byQuestion.set(row.question, bySteps)
@@ -49,6 +53,7 @@ export function questionCurves(
       isComplete(bySteps) ? [] : [question],
     ),
     nRows,
+    nSeeds: seeds.size,
     nUnscored,
   }
 }
@@ -59,6 +64,10 @@ function valuesOf(bySteps: ReadonlyMap<number, Tally>, steps: readonly number[])
     return sum / n
   })
 }
+
+/** Warns where the variance between training runs is hidden. */
+export const seedWarnings = (nSeeds: number): string[] =>
+  nSeeds > 1 ? [`${nSeeds} training seeds are pooled: their variance is not in the intervals`] : []
 
 /** Mean of curves over the same steps: every question counts once. */
 export function meanCurve(curves: readonly Curve[]): Curve {

@@ -13,7 +13,7 @@ import {
   measureCurve,
   measureNames,
 } from './curve-measures.ts'
-import { meanCurve, type QuestionCurve, questionCurves } from './question-curves.ts'
+import { meanCurve, type QuestionCurve, questionCurves, seedWarnings } from './question-curves.ts'
 import { byMeasure, labelled, whyMissing, whyUndefined } from './resistance.ts'
 
 export interface ResistanceDifferenceOptions extends BootstrapOptions {
@@ -107,7 +107,7 @@ export function resistanceDifference({
     nUnscored: { variant: curvesA.nUnscored, baseline: curvesB.nUnscored },
     seed,
     nResamples,
-    warnings,
+    warnings: [...warnings, ...seedWarnings(Math.max(curvesA.nSeeds, curvesB.nSeeds))],
   }
 }
 

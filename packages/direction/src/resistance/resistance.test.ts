@@ -95,6 +95,16 @@ test('no rows, one step, no complete question, a falling curve and two steps are
   })
 })
 
+test('training seeds are pooled, with a warning', () => {
+  const rows = rowsOf([0, 1], { a: [0, 1], b: [0, 2] })
+  const seeded = [...rows, ...rows].map((row, i) => ({ ...row, seed: i < rows.length ? 0 : 1 }))
+  const warning = expect.stringContaining('2 training seeds are pooled')
+  expect(resistance(seeded, options).warnings).toContainEqual(warning)
+  const both = resistanceDifference({ variant: seeded, baseline: rows, ...options })
+  expect(both.warnings).toContainEqual(warning)
+  expect(resistance(rows, options).warnings).not.toContainEqual(warning)
+})
+
 test('bad rows and options are refused', () => {
   const row = { question: 'a', step: 0, value: 1 }
   expect(() => resistance([{ ...row, step: Number.NaN }], options)).toThrow('Row 0 has step NaN')

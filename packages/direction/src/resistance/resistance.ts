@@ -6,7 +6,7 @@ import {
   clusterBootstrap,
 } from '../statistics/cluster-bootstrap.ts'
 import { type MeasureName, measureCurve, measureNames } from './curve-measures.ts'
-import { meanCurve, type QuestionCurves, questionCurves } from './question-curves.ts'
+import { meanCurve, type QuestionCurves, questionCurves, seedWarnings } from './question-curves.ts'
 
 export interface ResistancePoint {
   readonly step: number
@@ -38,7 +38,7 @@ export interface Resistance {
  * @throws CemError `bad-row`, `bad-option`
  */
 export function resistance(rows: readonly CurveRow[], options: BootstrapOptions): Resistance {
-  const { curves, steps, ...counts } = questionCurves(rows)
+  const { curves, steps, nSeeds, ...counts } = questionCurves(rows)
   const { values, nClusters, seed, nResamples, warnings } = clusterBootstrap({
     ...options,
     clusters: curves,
@@ -59,7 +59,7 @@ export function resistance(rows: readonly CurveRow[], options: BootstrapOptions)
     ...counts,
     seed,
     nResamples,
-    warnings,
+    warnings: [...warnings, ...seedWarnings(nSeeds)],
   }
 }
 
