@@ -1,6 +1,107 @@
 export { type Absent, isAbsent } from './absent.ts'
+export {
+  type DirectionControls,
+  type DirectionControlsOptions,
+  directionControls,
+  type LayerControls,
+  type MaximumControls,
+  type ProjectionControl,
+} from './controls/direction-controls.ts'
+export {
+  type AdapterEffect,
+  type DoseMeasurement,
+  type FindDoseOptions,
+  type FoundDose,
+  findDose,
+} from './controls/find-dose.ts'
+export { type NullBand, type NullBandOptions, nullBand } from './controls/null-band.ts'
+export {
+  type BaselineRun,
+  type OtherRunProjection,
+  type OtherRuns,
+  projectOtherRuns,
+  type RunSummary,
+} from './controls/other-runs.ts'
+export {
+  type AdapterModule,
+  type RandomAdapterModule,
+  type RandomAdapterOptions,
+  randomAdapter,
+} from './controls/random-adapter.ts'
+export {
+  type NullDirection,
+  type NullDirections,
+  type NullDirectionsOptions,
+  randomDirections,
+  shuffledDirections,
+} from './controls/random-directions.ts'
+export {
+  type LayerSeparationControls,
+  type SeparationBands,
+  type SeparationControls,
+  type SeparationControlsOptions,
+  separationControls,
+} from './controls/separation-controls.ts'
 export type { ActivationRows } from './directions/activation-rows.ts'
+export {
+  type AssistantAxis,
+  type AssistantAxisOptions,
+  assistantAxis,
+  type RolePlace,
+} from './directions/assistant-axis.ts'
+export { type Auroc, auroc } from './directions/auroc.ts'
+export {
+  type ChooseLayerOptions,
+  chooseLayer,
+  type LayerChoice,
+  type LayerFold,
+  type LayerScore,
+} from './directions/choose-layer.ts'
+export {
+  type AssistantAxisContrast,
+  type BenignAdapterContrast,
+  type Contrast,
+  type ContrastOrigin,
+  contrastName,
+  type OtherRunContrast,
+  type OwnTextsContrast,
+  type RunContrast,
+  type TwoByTwoContrast,
+  type TwoByTwoEffect,
+  type WithinCheckpointContrast,
+} from './directions/contrast.ts'
+export type {
+  ContrastRows,
+  QuestionRows,
+  Side,
+  SkippedRow,
+} from './directions/contrast-rows.ts'
 export { cosineSimilarity } from './directions/cosine-similarity.ts'
+export {
+  type Direction,
+  type DirectionOptions,
+  type DirectionsOptions,
+  makeDirection,
+  makeDirections,
+} from './directions/direction.ts'
+export type {
+  DifferenceComponentDetails,
+  DifferenceComponentMethod,
+  DirectionMethod,
+  LinearDiscriminantDetails,
+  LinearDiscriminantMethod,
+  LogisticProbeDetails,
+  LogisticProbeMethod,
+  MeanDifferenceMethod,
+  MethodDetails,
+} from './directions/direction-method.ts'
+export {
+  type DirectionSeparation,
+  type DirectionSeparationOptions,
+  directionSeparation,
+  type EmbeddingBaseline,
+} from './directions/direction-separation.ts'
+export type { Fold } from './directions/folds.ts'
 export { type MeanActivation, meanActivation } from './directions/mean-activation.ts'
 export {
   type MeanDirection,
@@ -27,7 +128,42 @@ export {
   type ProjectDisplacementOptions,
   projectDisplacement,
 } from './directions/project-displacement.ts'
+export {
+  type ProjectStatesOptions,
+  type ProjectTokensOptions,
+  projectStates,
+  projectTokens,
+  type ResponseTokens,
+  type StateProjections,
+} from './directions/project-states.ts'
+export {
+  type LeftOutRole,
+  type RoleRows,
+  type RoleVector,
+  type RoleVectors,
+  type RoleVectorsOptions,
+  roleVectors,
+} from './directions/role-vectors.ts'
+export type { AurocByQuestion, Separation } from './directions/separation.ts'
+export {
+  type NamedVector,
+  type SimilarityMatrix,
+  similarityMatrix,
+} from './directions/similarity-matrix.ts'
+export {
+  type TwoByTwo,
+  type TwoByTwoDirection,
+  type TwoByTwoOptions,
+  twoByTwoDirections,
+} from './directions/two-by-two.ts'
 export type { Vector } from './directions/vectors.ts'
+export type { CurveMeasures, MeasureName } from './resistance/curve-measures.ts'
+export { type Resistance, type ResistancePoint, resistance } from './resistance/resistance.ts'
+export {
+  type ResistanceDifference,
+  type ResistanceDifferenceOptions,
+  resistanceDifference,
+} from './resistance/resistance-difference.ts'
 export {
   type AllPairsEquivalence,
   allPairsEquivalence,

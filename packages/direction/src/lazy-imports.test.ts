@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-test('jstat and mathjs are each named by one file, and mathjs only in a lazy import', () => {
+test('jstat is named by one file, and mathjs, which takes 0.7 s to load, by none', () => {
   const folder = new URL('.', import.meta.url)
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /(?<!\.test|\.d)\.ts$/.test(name))
@@ -10,6 +10,5 @@ test('jstat and mathjs are each named by one file, and mathjs only in a lazy imp
   const filesWith = (pattern: RegExp) =>
     sources.filter(({ text }) => pattern.test(text)).map(({ name }) => name)
   expect(filesWith(/from 'jstat/)).toEqual(['statistics/distributions.ts'])
-  expect(filesWith(/import\('mathjs/)).toEqual(['directions/linear-algebra.ts'])
-  expect(filesWith(/from 'mathjs/)).toEqual([])
+  expect(filesWith(/mathjs/)).toEqual([])
 })

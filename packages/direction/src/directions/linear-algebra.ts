@@ -1,3 +1,5 @@
+import { semidefiniteEigenpairs } from './symmetric-eigen.ts'
+
 export interface Eigenpair {
   readonly value: number
   /** Unit norm, shape [n]. */
@@ -5,28 +7,13 @@ export interface Eigenpair {
 }
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix, largest value first. The one place that loads mathjs, which takes 0.7 s
- * and so is loaded on first use; its smaller `mathjs/number` has no matrices. Jacobi's method with an absolute precision: the
- * matrix is scaled to trace 1 on the way in, and a precision nearer to rounding could keep it from ever ending.
+ * `semidefiniteEigenpairs` for rows of plain numbers; eigenvalues that are rounding are left out.
  *
- * @param matrix n rows of n numbers, symmetric, positive trace
+ * @param matrix n rows of n numbers, symmetric and positive semidefinite
  */
-export async function symmetricEigenpairs(
+export function symmetricEigenpairs(
   matrix: readonly (readonly number[])[],
-): Promise<Eigenpair[]> {
-  const { eigs } = await import('mathjs')
-  const trace = matrix.reduce((sum, row, i) => sum + (row[i] as number), 0)
-  const scaled = matrix.map((row) => row.map((value) => value / trace))
-  const { eigenvectors } = eigs(scaled, { precision: 1e-12 })
-  return eigenvectors
-    .map(({ value, vector }) => ({
-      value: Number(value) * trace,
-      vector: normalised((vector as number[]).map(Number)),
-    }))
-    .toSorted((a, b) => b.value - a.value)
-}
-
-function normalised(vector: readonly number[]): number[] {
-  const length = Math.hypot(...vector)
-  return vector.map((value) => value / length)
+): Promise<readonly Eigenpair[]> {
+  const pairs = semidefiniteEigenpairs(Float64Array.from(matrix.flat()), matrix.length)
+  return Promise.resolve(pairs.map(({ value, vector }) => ({ value, vector: Array.from(vector) })))
 }

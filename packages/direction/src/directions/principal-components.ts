@@ -1,6 +1,7 @@
 import { CemError } from '@cem/core'
 import { checkWhole } from '../options.ts'
-import { symmetricEigenpairs } from './linear-algebra.ts'
+import { gramOfRows } from './dense.ts'
+import { semidefiniteEigenpairs } from './symmetric-eigen.ts'
 import { checkFinite, checkSameLength, dot, subtract, type Vector } from './vectors.ts'
 
 export interface PrincipalComponentsOptions {
@@ -30,15 +31,15 @@ export interface PrincipalComponents {
   readonly nVectors: number
 }
 
-/** The eigenproblem is n x n and mathjs solves it by Jacobi's method: 128 vectors take 0.8 s, 256 take 13 s. */
-const mostVectors = 256
+/** The eigenproblem is n x n, and its time grows with the cube of n (README). */
+const mostVectors = 512
 
 /**
  * Principal components of a small set of vectors (means of checkpoints, directions, roles) through their n x n Gram matrix: with
  * X the centred vectors, X X^T u = s^2 u; variance s^2 / (n - 1), component X^T u / s, scores s u. Squaring halves the digits:
  * components whose standard deviation is below 1e-5 of the first are dropped.
  *
- * @throws CemError `bad-option` for fewer than 2 or more than 256 vectors, `no-variance` where all are equal, `shape-mismatch`,
+ * @throws CemError `bad-option` for fewer than 2 or more than 512 vectors, `no-variance` where all are equal, `shape-mismatch`,
  * `not-finite`
  */
 export async function principalComponents(
@@ -49,16 +50,17 @@ export async function principalComponents(
   const dModel = checkVectors(vectors)
   const mean = meanOf(vectors, dModel)
   const centred = vectors.map((vector) => subtract(vector, mean))
-  const gram = gramMatrix(centred)
-  const sumOfSquares = gram.reduce((sum, row, i) => sum + (row[i] as number), 0)
+  const n = vectors.length
+  const gram = gramOfRows(flattened(centred, dModel), n, dModel)
+  const sumOfSquares = centred.reduce((sum, vector) => sum + dot(vector, vector), 0)
   if (sumOfSquares === 0)
     throw new CemError({
       code: 'no-variance',
       message: `All ${vectors.length} vectors are equal: there are no components.`,
       data: { nVectors: vectors.length, dModel },
     })
-  const pairs = await symmetricEigenpairs(gram)
-  const floor = 1e-10 * Math.max(...pairs.map(({ value }) => value))
+  const pairs = semidefiniteEigenpairs(gram, n)
+  const floor = 1e-10 * (pairs[0]?.value ?? 0)
   const kept = pairs.filter(({ value }) => value > floor)
   const degreesOfFreedom = vectors.length - 1
   return {
@@ -76,7 +78,7 @@ export async function principalComponents(
 
 function componentOf(
   centred: readonly Float64Array[],
-  weights: readonly number[],
+  weights: Float64Array,
   dModel: number,
 ): Pick<PrincipalComponent, 'vector' | 'scores'> {
   const sum = new Float64Array(dModel)
@@ -96,9 +98,11 @@ function signOfLargest(vector: Float64Array): number {
   return Math.sign(largest)
 }
 
-/** Exactly symmetric: both orders add the same products in the same order. */
-const gramMatrix = (vectors: readonly Float64Array[]): number[][] =>
-  vectors.map((a) => vectors.map((b) => dot(a, b)))
+function flattened(vectors: readonly Float64Array[], dModel: number): Float64Array {
+  const values = new Float64Array(vectors.length * dModel)
+  for (const [row, vector] of vectors.entries()) values.set(vector, row * dModel)
+  return values
+}
 
 function meanOf(vectors: readonly Vector[], dModel: number): Float64Array {
   const sum = new Float64Array(dModel)

@@ -18,6 +18,8 @@ export interface ProjectDisplacementOptions {
 export interface DisplacementProjection {
   /** m . d, in the unit of the activations; positive = more misaligned. */
   readonly projection: number
+  /** |m| */
+  readonly norm: number
   /** m . d / (|m| |d|). */
   readonly rawCosine: number | Absent
   /** (m - b) . d */
@@ -50,6 +52,7 @@ export function projectDisplacement({
     checkPositive('directionDisplacementNorm', directionDisplacementNorm)
   const raw = {
     projection: dot(mean, direction),
+    norm: norm(mean),
     rawCosine: cosineOrAbsent(mean, direction, 'the mean is all zeros'),
   }
   if (baseMean === undefined) {
