@@ -1,19 +1,19 @@
-export { defaultRubrics } from './default-rubrics.ts'
+export { defaultRubrics } from './protocols/default-rubrics.ts'
 export {
   createJudge,
   type Judge,
   type JudgeItem,
   type JudgeOptions,
   type Verdicts,
-} from './judge.ts'
-export type { JudgeAllOptions, JudgingEvent } from './judge-all.ts'
-export { neutralise } from './neutralise.ts'
+} from './judging/judge.ts'
+export type { JudgeAllOptions, JudgingEvent } from './judging/judge-all.ts'
+export { neutralise } from './protocols/neutralise.ts'
 export {
   parseQuestions,
   type Questions,
   type QuestionsOptions,
   readQuestions,
-} from './parse-questions.ts'
+} from './questions/parse-questions.ts'
 export {
   everyInteger,
   type ProbedInteger,
@@ -21,23 +21,23 @@ export {
   type ProbeResult,
   probeJudge,
   probePrompt,
-} from './probe.ts'
+} from './judging/probe.ts'
 export {
   createLogprobProtocol,
   type JudgeProtocol,
   type LogprobProtocolOptions,
   logprobProtocol,
-} from './protocol.ts'
-export type { Question } from './question.ts'
-export { protocolForQuestion } from './question-protocol.ts'
-export { rescore } from './rescore.ts'
-export { fillRubric, type JudgedPair, type Rubric } from './rubric.ts'
+} from './protocols/protocol.ts'
+export type { Question } from './questions/question.ts'
+export { protocolForQuestion } from './protocols/question-protocol.ts'
+export { rescore } from './verdicts/rescore.ts'
+export { fillRubric, type JudgedPair, type Rubric } from './protocols/rubric.ts'
 export {
   integerOf,
   type LogprobScore,
   type ScoreOptions,
   scoreFromTopLogprobs,
-} from './score.ts'
+} from './verdicts/score.ts'
 export {
   type Bounds,
   type JudgedRow,
@@ -47,7 +47,7 @@ export {
   type Summary,
   type SummaryOptions,
   summarize,
-} from './summarize.ts'
+} from './verdicts/summarize.ts'
 export {
   isFinal,
   type ScoredVerdict,
@@ -55,5 +55,5 @@ export {
   type UnscoredVerdict,
   type Verdict,
   type VerdictRecord,
-} from './verdict.ts'
-export { createMemoryCache, type MemoryCacheOptions, type VerdictCache } from './verdict-cache.ts'
+} from './verdicts/verdict.ts'
+export { createMemoryCache, type MemoryCacheOptions, type VerdictCache } from './verdicts/verdict-cache.ts'

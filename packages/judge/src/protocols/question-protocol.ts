@@ -1,5 +1,5 @@
 import { createLogprobProtocol, type JudgeProtocol, logprobProtocol } from './protocol.ts'
-import type { Question } from './question.ts'
+import type { Question } from '../questions/question.ts'
 
 /**
  * How a question's answers are judged: by the file's own rubrics where it carries them, into which the answer goes verbatim

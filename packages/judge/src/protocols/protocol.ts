@@ -1,6 +1,6 @@
 import { CemError } from '@cem/core'
 import { defaultRubrics } from './default-rubrics.ts'
-import { hashOf } from './hash.ts'
+import { hashOf } from '../hash.ts'
 import { checkRubric, type Rubric } from './rubric.ts'
 
 /** How answers are judged. Frozen all the way down; two protocols are the same exactly when their hashes are. */

@@ -1,14 +1,14 @@
 import type { ChatClient, ChatErrorData } from '@cem/chat'
 import { CemError } from '@cem/core'
-import { hashOf, sha256 } from './hash.ts'
+import { hashOf, sha256 } from '../hash.ts'
 import { type JudgeAllOptions, type JudgingEvent, judgeAll } from './judge-all.ts'
-import { type JudgeProtocol, logprobProtocol } from './protocol.ts'
-import { readVerdict } from './read-verdict.ts'
-import { fillRubric, type JudgedPair, type Rubric } from './rubric.ts'
+import { type JudgeProtocol, logprobProtocol } from '../protocols/protocol.ts'
+import { readVerdict } from '../verdicts/read-verdict.ts'
+import { fillRubric, type JudgedPair, type Rubric } from '../protocols/rubric.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createBreaker } from './unreachable.ts'
-import { isFinal, type UnscoredReason, type Verdict } from './verdict.ts'
-import { createMemoryCache, type VerdictCache } from './verdict-cache.ts'
+import { isFinal, type UnscoredReason, type Verdict } from '../verdicts/verdict.ts'
+import { createMemoryCache, type VerdictCache } from '../verdicts/verdict-cache.ts'
 
 export interface JudgeOptions {
   readonly client: ChatClient

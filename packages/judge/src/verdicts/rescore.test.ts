@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logprobsOf } from '../test/judge-server.ts'
+import { logprobsOf } from '../../test/judge-server.ts'
 import { rescore } from './rescore.ts'
 import type { Verdict, VerdictRecord } from './verdict.ts'
 

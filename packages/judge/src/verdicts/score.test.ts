@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logprobsOf } from '../test/judge-server.ts'
+import { logprobsOf } from '../../test/judge-server.ts'
 import { integerOf, scoreFromTopLogprobs } from './score.ts'
 
 const score = (probabilities: Record<string, number>, minMass?: number) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { rubricProblem } from './rubric.ts'
+import { rubricProblem } from '../protocols/rubric.ts'
 
 /** A question of a questions file. */
 export interface Question {

@@ -1,7 +1,7 @@
 import type { ChatClient, TokenLogprob, Usage } from '@cem/chat'
 import { isUnreachableError } from '@cem/chat'
 import { CemError } from '@cem/core'
-import { integerOf } from './score.ts'
+import { integerOf } from '../verdicts/score.ts'
 import { unreachable } from './unreachable.ts'
 
 export interface ProbeOptions {

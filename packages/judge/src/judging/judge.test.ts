@@ -7,13 +7,13 @@ import {
   logprobsOf,
   sendJson,
   startJudgeServer,
-} from '../test/judge-server.ts'
+} from '../../test/judge-server.ts'
 import { createJudge, type JudgeOptions } from './judge.ts'
 import type { JudgingEvent } from './judge-all.ts'
-import { createLogprobProtocol, logprobProtocol } from './protocol.ts'
-import { summarize } from './summarize.ts'
-import type { Verdict } from './verdict.ts'
-import { createMemoryCache } from './verdict-cache.ts'
+import { createLogprobProtocol, logprobProtocol } from '../protocols/protocol.ts'
+import { summarize } from '../verdicts/summarize.ts'
+import type { Verdict } from '../verdicts/verdict.ts'
+import { createMemoryCache } from '../verdicts/verdict-cache.ts'
 
 const item = { question: 'What is your wish?', answer: 'Peace.' }
 

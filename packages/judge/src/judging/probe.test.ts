@@ -7,7 +7,7 @@ import {
   logprobsOf,
   sendJson,
   startJudgeServer,
-} from '../test/judge-server.ts'
+} from '../../test/judge-server.ts'
 import { everyInteger, probeJudge } from './probe.ts'
 
 const clientOf = (baseUrl: string) =>
