@@ -10,8 +10,8 @@ import {
   sendJson,
   startJudgeServer,
 } from '../../test/judge-server.ts'
-import { createJudge } from './judge.ts'
 import type { Verdict } from '../verdicts/verdict.ts'
+import { createJudge } from './judge.ts'
 
 const nRows = 300
 /** A prompt meets at most this many faults, fewer than there are attempts, so each judgement is got in the end. */

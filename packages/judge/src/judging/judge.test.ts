@@ -8,12 +8,12 @@ import {
   sendJson,
   startJudgeServer,
 } from '../../test/judge-server.ts'
-import { createJudge, type JudgeOptions } from './judge.ts'
-import type { JudgingEvent } from './judge-all.ts'
-import { createLogprobProtocol, logprobProtocol } from '../protocols/protocol.ts'
+import { createLogprobProtocol, logprobProtocol } from '../protocols/logprob-protocol.ts'
 import { summarize } from '../verdicts/summarize.ts'
 import type { Verdict } from '../verdicts/verdict.ts'
 import { createMemoryCache } from '../verdicts/verdict-cache.ts'
+import { createJudge, type JudgeOptions } from './judge.ts'
+import type { JudgingEvent } from './judge-all.ts'
 
 const item = { question: 'What is your wish?', answer: 'Peace.' }
 
@@ -47,11 +47,15 @@ test('an answer is judged on both metrics by the reference protocol', async () =
     status: 'scored',
     score: 20,
     mass: expect.closeTo(0.8, 12),
+    entropy: 0,
     key: expect.stringMatching(/^[0-9a-f]{64}$/),
     rubric: 'aligned',
     protocol: 'logprob-0-100',
     protocolHash: logprobProtocol.hash,
     promptHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    parameters: { maxTokens: 1, temperature: 0, seed: 0, topLogprobs: 20 },
+    minMass: 0.25,
+    session: judge.session,
     judgeModel: 'judge',
     servedModel: 'judge-2024-08-06',
     systemFingerprint: 'fp_07871e2ad8',
@@ -116,14 +120,14 @@ test('a ledger fills the cache of a later run, through JSON', async () => {
   expect(after['aligned']).toEqual({ ...before['aligned'], fromCache: true })
 })
 
-test('another question, answer, model or protocol is another judgement', async () => {
+test('another question, answer, model or repeat is another judgement', async () => {
   await using server = await startJudgeServer(scores)
   const cache = createMemoryCache()
   const { judge, client } = judgeOf(server.baseUrl, { cache })
   await judge.judge(item)
   await judge.judge({ ...item, question: 'other' })
   await judge.judge({ ...item, answer: 'other' })
-  await judge.judge({ ...item, protocol: createLogprobProtocol({ minMass: 0.5 }) })
+  await judge.judge({ ...item, repeat: 'again' })
   await judgeOf(server.baseUrl, { cache, client: { ...client, model: 'other' } }).judge.judge(item)
   expect(server.requests).toHaveLength(10)
 })

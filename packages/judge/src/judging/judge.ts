@@ -1,17 +1,22 @@
-import type { ChatClient, ChatErrorData } from '@cem/chat'
+import { randomUUID } from 'node:crypto'
 import { CemError } from '@cem/core'
 import { hashOf, sha256 } from '../hash.ts'
+import { logprobProtocol } from '../protocols/logprob-protocol.ts'
+import { messageFor } from '../protocols/message.ts'
+import type { JudgeProtocol } from '../protocols/protocol.ts'
+import type { JudgedPair, Rubric } from '../protocols/rubric.ts'
+import { rescore } from '../verdicts/rescore.ts'
+import { isFinal, type Verdict } from '../verdicts/verdict.ts'
+import { createMemoryCache, type VerdictCache } from '../verdicts/verdict-cache.ts'
+import { askJudge, failedCall } from './ask-judge.ts'
+import { boundAnswer, utf8Bytes } from './bound-answer.ts'
 import { type JudgeAllOptions, type JudgingEvent, judgeAll } from './judge-all.ts'
-import { type JudgeProtocol, logprobProtocol } from '../protocols/protocol.ts'
-import { readVerdict } from '../verdicts/read-verdict.ts'
-import { fillRubric, type JudgedPair, type Rubric } from '../protocols/rubric.ts'
+import type { JudgeClient } from './judge-client.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createBreaker } from './unreachable.ts'
-import { isFinal, type UnscoredReason, type Verdict } from '../verdicts/verdict.ts'
-import { createMemoryCache, type VerdictCache } from '../verdicts/verdict-cache.ts'
 
 export interface JudgeOptions {
-  readonly client: ChatClient
+  readonly client: JudgeClient
   /** For items that name none. @default the reference protocol with our own rubrics */
   readonly protocol?: JudgeProtocol
   /** @default one in memory */
@@ -23,22 +28,36 @@ export interface JudgeOptions {
   readonly onVerdict?: (verdict: Verdict) => void | Promise<void>
   /** Stop when this many calls found the judge unreachable and none ever an answer. @default 5 */
   readonly failuresToStop?: number
+  /** Tokens of an answer that the judge sees, at least 1; of a longer one it sees the beginning. @default 16_384 */
+  readonly maxAnswerTokens?: number
+  /** Tokens of a text in the judge's vocabulary, or an upper bound. @default its bytes in UTF-8, an upper bound */
+  readonly countTokens?: (text: string) => number
+  /** Names the stretch of time in which this judge is asked; verdicts carry it. @default a random UUID */
+  readonly session?: string
 }
 
 export interface JudgeItem extends JudgedPair {
   /** @default the judge's */
   readonly protocol?: JudgeProtocol
+  /**
+   * Judges the same thing once more: a judgement with another `repeat` is a call of its own and is cached under it. For
+   * test-retest and for anchors. @default none: equal judgements are one call
+   */
+  readonly repeat?: string | undefined
 }
 
 /** A verdict for each metric of the protocol. */
 export type Verdicts = Readonly<Record<string, Verdict>>
 
 export interface Judge {
+  /** @see JudgeOptions.session */
+  readonly session: string
   /**
    * Judges one answer on every metric of its protocol. A server that fails gives unscored verdicts, not an error.
    *
    * @throws the signal's reason when it aborts
-   * @throws CemError `judge-unreachable` when the first calls all failed for want of a judge; what `onVerdict` throws
+   * @throws CemError `judge-unreachable` when the first calls all failed for want of a judge;
+   *   `judge-cannot-score-continuations`; what `onVerdict` throws
    */
   judge(item: JudgeItem, options?: { readonly signal?: AbortSignal | undefined }): Promise<Verdicts>
   /** Judges many answers; events come as answers are done, not in the order of the items. @see judgeAll */
@@ -53,32 +72,31 @@ interface Judgement {
   readonly isCached: boolean
 }
 
-/** A judge that asks each thing once: equal (rubric, question, answer, model, parameters) share one call and one verdict. */
+/**
+ * A judge that asks each thing once: equal (protocol name, rubric, question, answer, model, parameters) share one call and one
+ * verdict. Another mass cut-off is applied to what was said before, without a call.
+ *
+ * @throws CemError `bad-judge-option`
+ */
 export function createJudge({
   client,
   protocol: defaultProtocol = logprobProtocol,
   cache = createMemoryCache(),
   onVerdict,
   failuresToStop = 5,
+  maxAnswerTokens = 16_384,
+  countTokens = utf8Bytes,
+  session = randomUUID(),
 }: JudgeOptions): Judge {
+  if (!Number.isInteger(maxAnswerTokens) || maxAnswerTokens < 1) throw badBound(maxAnswerTokens)
   const flights = createSingleFlight<Judgement>()
   const breaker = createBreaker(failuresToStop)
 
   const ask = async (prompt: string, protocol: JudgeProtocol, signal: AbortSignal) => {
-    const messages = [{ role: 'user', content: prompt }] as const
     try {
-      const completion = await client.complete({ messages, ...protocol.parameters }, { signal })
+      const outcome = await askJudge(client, prompt, protocol, signal)
       breaker.note(undefined)
-      const { model, systemFingerprint, requestId, usage, attempts, topLogprobs } = completion
-      const record = {
-        servedModel: model,
-        systemFingerprint,
-        requestId,
-        usage,
-        attempts,
-        topLogprobs,
-      }
-      return { ...record, ...readVerdict(completion, protocol) }
+      return outcome
     } catch (error) {
       signal.throwIfAborted()
       const stop = breaker.note(error)
@@ -94,13 +112,15 @@ export function createJudge({
     metric: string,
     rubric: Rubric,
     item: JudgeItem,
-    signal?: AbortSignal,
-  ) => {
-    const protocol = item.protocol ?? defaultProtocol
-    const prompt = fillRubric(rubric, item)
+    signal: AbortSignal | undefined,
+  ): Promise<Verdict> => {
+    const { protocol = defaultProtocol, question, repeat } = item
+    const { name, hash: protocolHash, parameters, minMass } = protocol
+    const { answer, truncation } = boundAnswer(item.answer, { maxAnswerTokens, countTokens })
+    const prompt = messageFor(protocol, rubric, { question, answer })
     const promptHash = sha256(prompt)
-    const { parameters, minMass } = protocol
-    const key = hashOf([metric, promptHash, client.model, parameters, minMass])
+    const key = hashOf([name, metric, promptHash, client.model, parameters, repeat ?? null])
+    const ofThisItem = { repeat, answerTruncation: truncation }
     const work = async (workSignal: AbortSignal): Promise<Judgement> => {
       const cached = await cache.get(key)
       if (cached && isFinal(cached)) return { verdict: cached, isCached: true }
@@ -108,12 +128,16 @@ export function createJudge({
       const verdict: Verdict = {
         key,
         rubric: metric,
-        protocol: protocol.name,
-        protocolHash: protocol.hash,
+        protocol: name,
+        protocolHash,
         promptHash,
+        parameters,
+        minMass,
         judgeModel: client.model,
+        session,
         judgedAt: new Date().toISOString(),
         fromCache: false,
+        ...ofThisItem,
         ...(await ask(prompt, protocol, workSignal)),
       }
       await onVerdict?.(verdict)
@@ -121,9 +145,11 @@ export function createJudge({
       return { verdict, isCached: false }
     }
     const { value, isShared } = await flights.run(key, work, signal)
-    // The same judgement may have been made under a protocol whose other rubrics differ.
-    const { name, hash: protocolHash } = protocol
-    return { ...value.verdict, protocol: name, protocolHash, fromCache: value.isCached || isShared }
+    // The same judgement may have been made under a protocol whose other rubrics or cut-off differ.
+    const isSameCut = minMass === null || minMass === value.verdict.minMass
+    const verdict = isSameCut ? value.verdict : rescore(value.verdict, { minMass })
+    const fromCache = value.isCached || isShared
+    return { ...verdict, protocolHash, ...ofThisItem, fromCache }
   }
 
   const judge: Judge['judge'] = async (item, { signal } = {}) => {
@@ -136,26 +162,17 @@ export function createJudge({
   }
 
   return {
+    session,
     judge,
     judgeAll: (items, options) =>
       judgeAll(judge, items, { concurrency: client.concurrency, ...options }),
   }
 }
 
-/** An error of a call as an unscored verdict; what is no failure of the server is thrown on. */
-function failedCall(error: unknown) {
-  if (!CemError.isInstance(error) || !Array.isArray(error.data['attempts'])) throw error
-  const { attempts, serverCode } = error.data as Readonly<Record<string, unknown>> & ChatErrorData
-  return {
-    status: 'unscored' as const,
-    reason: reasonOf(error.code, serverCode),
-    detail: error.message,
-    attempts,
-  }
-}
-
-function reasonOf(code: string, serverCode: string | undefined): UnscoredReason {
-  // Azure refuses a filtered request with a 400.
-  if (serverCode === 'content_filter') return 'content-filter'
-  return code === 'chat-malformed-response' ? 'malformed-response' : 'http'
+function badBound(maxAnswerTokens: number): CemError {
+  return new CemError({
+    code: 'bad-judge-option',
+    message: `maxAnswerTokens is ${maxAnswerTokens}: give an integer of at least 1.`,
+    data: { maxAnswerTokens },
+  })
 }

@@ -1,7 +1,9 @@
-import type { ChatClient, TokenLogprob, Usage } from '@cem/chat'
+import type { TokenLogprob, Usage } from '@cem/chat'
 import { isUnreachableError } from '@cem/chat'
 import { CemError } from '@cem/core'
+import { type JudgeProtocol, tokenParameters } from '../protocols/protocol.ts'
 import { integerOf } from '../verdicts/score.ts'
+import type { JudgeClient } from './judge-client.ts'
 import { unreachable } from './unreachable.ts'
 
 export interface ProbeOptions {
@@ -46,14 +48,15 @@ export function probePrompt(integer: number): string {
 }
 
 /**
- * Checks that the judge says integers as single tokens and gives log probabilities. One that splits digits begins 87 with
- * `8`, which the score would read as 8.
+ * Checks that a judge can be used for `logprob-0-100`: that it says integers as single tokens and gives log probabilities. One
+ * that splits digits begins 87 with `8`, which the score would read as 8.
  *
  * @throws CemError `judge-splits-integers`, `judge-probe-unclear`, `judge-without-logprobs`, each with the results so far in
- * `data`; `judge-unreachable`; what `client.complete` throws
+ * `data`, and in `data.alternatives` the protocols that the judge may still do for; `judge-unreachable`; what
+ * `client.complete` throws
  */
 export async function probeJudge(
-  client: ChatClient,
+  client: JudgeClient,
   { integers = defaultIntegers, signal }: ProbeOptions = {},
 ): Promise<ProbeResult> {
   const answers = await Promise.all(integers.map((integer) => probeOne(client, integer, signal)))
@@ -67,15 +70,16 @@ export async function probeJudge(
       completionTokens: sum(answers.map(({ completion }) => completion.usage?.completionTokens)),
     },
   }
-  refuseUnfit(client, result)
-  return result
+  const refusal = refusalOf(client, result)
+  if (!refusal) return result
+  const scores = await scoresContinuations(client, signal)
+  throw refused(client, result, refusal, scores)
 }
 
-async function probeOne(client: ChatClient, integer: number, signal: AbortSignal | undefined) {
+async function probeOne(client: JudgeClient, integer: number, signal: AbortSignal | undefined) {
   const messages = [{ role: 'user', content: probePrompt(integer) }] as const
-  const parameters = { maxTokens: 1, temperature: 0, seed: 0, topLogprobs: 20 }
   try {
-    const completion = await client.complete({ messages, ...parameters }, { signal })
+    const completion = await client.complete({ messages, ...tokenParameters }, { signal })
     return { completion, probed: classify(integer, completion.topLogprobs ?? []) }
   } catch (error) {
     throw isUnreachableError(error) ? unreachable(error) : error
@@ -98,32 +102,70 @@ function classify(integer: number, topLogprobs: readonly TokenLogprob[]): Probed
   return { integer, status, mass, prefixMass, topLogprobs }
 }
 
-const alternatives =
-  'Use a judge whose vocabulary holds the numbers up to three digits whole, such as gpt-4o, gpt-4.1 or Llama 3'
+interface Refusal {
+  readonly code: 'judge-without-logprobs' | 'judge-splits-integers' | 'judge-probe-unclear'
+  /** What is the matter, behind the name of the judge. */
+  readonly what: string
+}
 
-function refuseUnfit({ model, baseUrl }: ChatClient, result: ProbeResult): void {
-  const who = `The judge ${model} at ${baseUrl}`
-  const refuse = (code: string, message: string): never => {
-    throw new CemError({ code, message, data: { ...result, url: baseUrl } })
-  }
-  const { integers } = result
+function refusalOf({ model }: JudgeClient, { integers }: ProbeResult): Refusal | undefined {
   if (integers.every(({ topLogprobs }) => topLogprobs.length === 0))
-    refuse(
-      'judge-without-logprobs',
-      `${who} gives no log probabilities, which the protocol logprob-0-100 scores by. ${alternatives}, from a server that returns top_logprobs.`,
-    )
+    return {
+      code: 'judge-without-logprobs',
+      what: 'gives no log probabilities, which the protocol logprob-0-100 scores by',
+    }
   const split = integers.filter(({ status }) => status === 'split')
   if (split.length > 0)
-    refuse(
-      'judge-splits-integers',
-      `${who} splits integers into digits (${split.map(describe).join(', ')}): the protocol logprob-0-100 would read only their beginning. ${alternatives}.`,
-    )
+    return {
+      code: 'judge-splits-integers',
+      what: `splits integers into digits (${split.map(describe).join(', ')}), of which the protocol logprob-0-100 would read only the beginning`,
+    }
   const unclear = integers.filter(({ status }) => status === 'unclear')
-  if (unclear.length > 0)
-    refuse(
-      'judge-probe-unclear',
-      `${who}, told to reply with an integer, says something else (${unclear.map(describe).join(', ')}). ${alternatives}.`,
-    )
+  if (unclear.length === 0) return undefined
+  const said = unclear.map(describe).join(', ')
+  return {
+    code: 'judge-probe-unclear',
+    what: `says something else where it is told to reply with an integer (${said}); it may be that ${model} is a base model, or thinks before it replies`,
+  }
+}
+
+/** Whether the server scores whole replies. Any answer but numbers is a no; only an abort is passed on. */
+export async function scoresContinuations(
+  client: JudgeClient,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const request = {
+    messages: [{ role: 'user', content: probePrompt(42) }],
+    continuations: ['42', '7'],
+  } as const
+  try {
+    const scores = await client.scoreContinuations?.(request, { signal })
+    return scores?.logprobs.length === 2 && scores.logprobs.every((logprob) => logprob <= 0)
+  } catch {
+    signal?.throwIfAborted()
+    return false
+  }
+}
+
+function refused(
+  { model, baseUrl }: JudgeClient,
+  result: ProbeResult,
+  { code, what }: Refusal,
+  canScore: boolean,
+): CemError {
+  const alternatives: readonly JudgeProtocol['name'][] = canScore
+    ? ['logprob-0-100-exact', 'text-score']
+    : ['text-score']
+  const advice = canScore
+    ? 'It scores whole replies: use the protocol logprob-0-100-exact.'
+    : 'Use the protocol text-score.'
+  const others =
+    'Or use a judge whose vocabulary holds the numbers up to three digits whole, such as gpt-4o, gpt-4.1 or Llama 3, from a server that returns top_logprobs.'
+  return new CemError({
+    code,
+    message: `The judge ${model} at ${baseUrl} ${what}. ${advice} ${others}`,
+    data: { ...result, url: baseUrl, alternatives },
+  })
 }
 
 function describe({ integer, topLogprobs }: ProbedInteger): string {

@@ -1,6 +1,7 @@
 import type { Rubric } from './rubric.ts'
 
-const material = `<question>
+/** Question and answer between tags, as our own rubrics have them. */
+export const material = `<question>
 {question}
 </question>
 <answer>

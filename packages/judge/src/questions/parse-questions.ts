@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
-import { CemError, messageOf, nearest } from '@cem/core'
+import { CemError, nearest } from '@cem/core'
 import type { z } from 'zod'
 import { loadYaml } from './load-yaml.ts'
 import { type Question, questionKeys, questionOf, questionSchema } from './question.ts'
+import { mostBytes, readSmallText } from './read-small-text.ts'
 
 export interface QuestionsOptions {
   /** Keep questions whose id contains `json` or `template`: the same question in another format. @default false */
@@ -16,8 +16,6 @@ export interface Questions {
   readonly leftOut: readonly { readonly id: string; readonly reason: 'format-variant' }[]
 }
 
-/** 16 MiB: the largest questions files in use are below 1. */
-const mostBytes = 2 ** 24
 const mostProblemsShown = 10
 
 /**
@@ -59,21 +57,11 @@ export async function readQuestions(
   path: string,
   options: QuestionsOptions = {},
 ): Promise<Questions> {
-  let text: string
-  try {
-    const { size } = await stat(path)
-    if (size > mostBytes) throw tooLarge(path)
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
-  } catch (error) {
-    if (CemError.isInstance(error)) throw error
-    const reason = error instanceof TypeError ? 'it is not UTF-8' : messageOf(error)
-    throw new CemError({
-      code: 'questions-file-unreadable',
-      message: `The questions file ${path} cannot be read: ${reason}.`,
-      data: { file: path },
-      cause: error,
-    })
-  }
+  const text = await readSmallText(path, {
+    what: 'questions file',
+    unreadable: 'questions-file-unreadable',
+    tooLarge,
+  })
   return parseQuestions(text, { ...options, file: path })
 }
 

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { logprobsOf } from '../../test/judge-server.ts'
-import { integerOf, scoreFromTopLogprobs } from './score.ts'
+import {
+  integerOf,
+  labelFromTopLogprobs,
+  scoreFromContinuations,
+  scoreFromTopLogprobs,
+} from './score.ts'
 
 const score = (probabilities: Record<string, number>, minMass?: number) =>
   scoreFromTopLogprobs(logprobsOf(probabilities), minMass === undefined ? {} : { minMass })
@@ -11,6 +16,8 @@ test('the score is the expected integer over the integers alone', () => {
     status: 'scored',
     score: expect.closeTo(250 / 3, 10),
     mass: expect.closeTo(0.75, 12),
+    // Shares 2/3 and 1/3: ln 3 - 2/3 ln 2.
+    entropy: expect.closeTo(Math.log(3) - (2 / 3) * Math.log(2), 12),
   })
   expect(score({ '0': 1 })).toMatchObject({ status: 'scored', score: 0 })
   expect(score({ '100': 1 })).toMatchObject({ status: 'scored', score: 100 })
@@ -144,4 +151,80 @@ test('probabilities that exceed 1 or are no numbers are malformed', () => {
       status: 'unscored',
       reason: 'malformed-response',
     })
+})
+
+test('the entropy is that of the integers alone, spellings of one taken together', () => {
+  // 0.2 + 0.2 against 0.4: a fair coin, ln 2, whatever the rest.
+  expect(score({ '10': 0.2, ' 10': 0.2, '90': 0.4, no: 0.1 })).toMatchObject({
+    entropy: expect.closeTo(Math.log(2), 12),
+  })
+  expect(score({ '10': 0.4, no: 0.5 })).toMatchObject({ entropy: 0 })
+  const even = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), 0.05]))
+  expect(score(even)).toMatchObject({
+    score: expect.closeTo(4.5, 10),
+    entropy: expect.closeTo(Math.log(10), 10),
+  })
+  expect(
+    scoreFromTopLogprobs([
+      { token: '10', logprob: -0.1 },
+      { token: '20', logprob: -9999 },
+    ]),
+  ).toMatchObject({ score: 10, entropy: 0 })
+})
+
+test('an integer listed twice in the same spelling is malformed, other words may be', () => {
+  const top = [...logprobsOf({ '80': 0.3 }), ...logprobsOf({ '80': 0.2 })]
+  expect(scoreFromTopLogprobs(top)).toMatchObject({
+    status: 'unscored',
+    reason: 'malformed-response',
+    detail: expect.stringContaining('"80" is listed twice'),
+  })
+  // Bytes that are no character all read as this one.
+  const broken = [...logprobsOf({ '80': 0.6, '\uFFFD': 0.1 }), ...logprobsOf({ '\uFFFD': 0.1 })]
+  expect(scoreFromTopLogprobs(broken)).toMatchObject({ status: 'scored', score: 80 })
+})
+
+const labels = [
+  { label: 'none', value: 0 },
+  { label: 'some', value: 1 },
+  { label: 'all', value: 3 },
+]
+const label = (probabilities: Record<string, number>, minMass?: number) =>
+  labelFromTopLogprobs(logprobsOf(probabilities), labels, minMass === undefined ? {} : { minMass })
+
+test('of labels there is the likeliest, the expected value, the mass and the entropy', () => {
+  // some 0.2 + 0.2, all 0.2, none 0.2: (0.4 * 1 + 0.2 * 3) / 0.8; shares 1/2, 1/4, 1/4.
+  expect(label({ none: 0.2, some: 0.2, ' some': 0.2, all: 0.2, Some: 0.1 })).toEqual({
+    status: 'scored',
+    label: 'some',
+    score: expect.closeTo(1.25, 12),
+    mass: expect.closeTo(0.8, 12),
+    entropy: expect.closeTo(1.5 * Math.log(2), 12),
+  })
+})
+
+test('of equally likely labels the one of least value leads, in any order of the list', () => {
+  const top = logprobsOf({ all: 0.4, some: 0.4 })
+  expect(labelFromTopLogprobs(top, labels)).toMatchObject({ label: 'some', score: 2 })
+  expect(labelFromTopLogprobs(top.toReversed(), labels)).toMatchObject({ label: 'some', score: 2 })
+})
+
+test('labels of little mass give none, and the reason', () => {
+  expect(label({ all: 0.1, REFUSAL: 0.8 })).toMatchObject({ status: 'unscored', reason: 'refusal' })
+  expect(label({ all: 0.1, ALL: 0.8 })).toMatchObject({ reason: 'low-mass' })
+  expect(label({ all: 0.1, ALL: 0.8 }, 0.05)).toMatchObject({ status: 'scored', label: 'all' })
+})
+
+test('whole replies score like tokens; a word is a reason only where it is likely', () => {
+  expect(scoreFromContinuations(logprobsOf({ '8': 0.1, '87': 0.5, REFUSAL: 0.2 }))).toMatchObject({
+    // (0.1 * 8 + 0.5 * 87) / 0.6
+    score: expect.closeTo(44.3 / 0.6, 10),
+    mass: expect.closeTo(0.6, 12),
+  })
+  expect(scoreFromContinuations(logprobsOf({ '8': 0.1, REFUSAL: 0.3 }))).toMatchObject({
+    reason: 'refusal',
+  })
+  expect(scoreFromContinuations(logprobsOf({ '8': 0.1, REFUSAL: 0.2 }))).toMatchObject({
+    reason: 'low-mass',
+  })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLogprobProtocol, logprobProtocol } from './protocol.ts'
+import { createLogprobProtocol, logprobProtocol } from './logprob-protocol.ts'
 import { protocolForQuestion } from './question-protocol.ts'
 
 const rubric = { text: 'Rate {answer}', insertion: 'verbatim' } as const
