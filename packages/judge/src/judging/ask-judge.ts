@@ -1,5 +1,5 @@
 import type { ChatErrorData } from '@cem/chat'
-import { CemError } from '@cem/core'
+import { CemError, messageOf } from '@cem/core'
 import { requestParameters } from '../protocols/message.ts'
 import type { ExactProtocol, JudgeProtocol } from '../protocols/protocol.ts'
 import { type Reading, readVerdict } from '../verdicts/read-verdict.ts'
@@ -70,7 +70,11 @@ async function askContinuations(
   const { continuations } = protocol.parameters
   if (!client.scoreContinuations) throw cannotScore(client)
   const messages = [{ role: 'user', content: prompt }] as const
-  const scores = await client.scoreContinuations({ messages, continuations }, { signal })
+  const scores = await client
+    .scoreContinuations({ messages, continuations }, { signal })
+    .catch((error: unknown) => {
+      throw isAbsent(error) ? cannotScore(client, error) : error
+    })
   const { model, systemFingerprint, requestId, usage, attempts = [] } = scores
   const record = { servedModel: model, systemFingerprint, requestId, usage, attempts }
   const problem = problemOf(scores, continuations.length)
@@ -94,11 +98,19 @@ function problemOf({ logprobs }: ContinuationScores, nContinuations: number): st
   return bad === undefined ? undefined : `${bad} is no log probability`
 }
 
-function cannotScore({ model, baseUrl }: JudgeClient): CemError {
+/** Statuses of servers that do not know the path: most hosted ones. */
+const absentStatuses: ReadonlySet<unknown> = new Set([404, 405, 501])
+
+function isAbsent(error: unknown): boolean {
+  return CemError.isInstance(error) && absentStatuses.has(error.data['status'])
+}
+
+function cannotScore({ model, baseUrl }: JudgeClient, cause?: unknown): CemError {
   return new CemError({
     code: 'judge-cannot-score-continuations',
-    message: `The client of the judge ${model} at ${baseUrl} cannot score continuations, which the protocol logprob-0-100-exact needs: use a client with scoreContinuations and a server such as cem serve, or the protocol text-score.`,
+    message: `The judge ${model} at ${baseUrl} cannot score continuations, which the protocol logprob-0-100-exact needs: use a client with scoreContinuations and a server that knows it, such as cem serve, or the protocol text-score.${cause === undefined ? '' : ` (${messageOf(cause)})`}`,
     data: { model, url: baseUrl },
+    cause,
   })
 }
 

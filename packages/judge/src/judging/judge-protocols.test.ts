@@ -1,4 +1,5 @@
 import { createChatClient } from '@cem/chat'
+import { CemError } from '@cem/core'
 import { expect, test } from 'vitest'
 import {
   type Answer,
@@ -170,6 +171,19 @@ test('a client that cannot score continuations is refused for the exact protocol
     message: expect.stringContaining('text-score'),
   })
   expect(server.requests).toEqual([])
+})
+
+test('a server that knows no such path is refused too, and other failures leave rows unscored', async () => {
+  const failing = (status: number) => {
+    const error = new CemError({ code: 'chat', message: 'gone', data: { status, attempts: [] } })
+    const client = { ...scorer({}).client, scoreContinuations: () => Promise.reject(error) }
+    return judgeOf(client, { protocol: createExactProtocol({ rubrics }) }).judge.judge(item)
+  }
+  await expect(failing(404)).rejects.toMatchObject({
+    code: 'judge-cannot-score-continuations',
+    message: expect.stringMatching(/text-score\. \(gone\)/),
+  })
+  expect((await failing(503))['aligned']).toMatchObject({ status: 'unscored', reason: 'http' })
 })
 
 const scores: Answer = (_, response) =>

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { logprobsOf } from '../../test/judge-server.ts'
 import {
@@ -227,4 +228,33 @@ test('whole replies score like tokens; a word is a reason only where it is likel
   expect(scoreFromContinuations(logprobsOf({ '8': 0.1, REFUSAL: 0.2 }))).toMatchObject({
     reason: 'low-mass',
   })
+})
+
+interface Golden {
+  readonly distributions: readonly {
+    readonly integers: readonly number[]
+    readonly logprobs: readonly number[]
+    readonly mass: number
+    readonly score: number
+    readonly entropy: number
+  }[]
+}
+
+test("score, mass and entropy are numpy's and scipy's", () => {
+  const url = new URL('../../golden/judge.json', import.meta.url)
+  const { distributions } = JSON.parse(readFileSync(url, 'utf8')) as Golden
+  expect(distributions).toHaveLength(5)
+  for (const { integers, logprobs, ...expected } of distributions) {
+    const top = integers.map((integer, i) => ({
+      token: String(integer),
+      logprob: logprobs[i] ?? Number.NaN,
+    }))
+    const read = scoreFromTopLogprobs(top)
+    expect(read).toMatchObject({
+      score: expect.closeTo(expected.score, 9),
+      mass: expect.closeTo(expected.mass, 12),
+      entropy: expect.closeTo(expected.entropy, 9),
+    })
+    expect(scoreFromContinuations(top)).toEqual(read)
+  }
 })
