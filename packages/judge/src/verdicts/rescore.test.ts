@@ -64,7 +64,7 @@ test('labels are read again by the labels of the verdict, whole replies by their
     label: 'yes',
     mass: 0.3,
     entropy: 0.6,
-  } as Verdict
+  }
   expect(rescore(ofLabels, { minMass: 0.5 })).toMatchObject({ reason: 'low-mass' })
   expect(rescore(rescore(ofLabels, { minMass: 0.5 }), { minMass: 0.2 })).toMatchObject({
     label: 'yes',
