@@ -18,11 +18,11 @@ export {
   type OutcomeCounts,
   summarizeCanaries,
 } from './canaries/summarize-canaries.ts'
+export type { BatchedJudgement, BatchedOutcome, TakenBatch } from './judging/batch.ts'
 export { type AnswerTruncation, truncationMark, utf8Bytes } from './judging/bound-answer.ts'
 export {
   createJudge,
   type Judge,
-  type JudgeItem,
   type JudgeOptions,
   type Verdicts,
 } from './judging/judge.ts'
@@ -32,6 +32,7 @@ export type {
   ContinuationScores,
   JudgeClient,
 } from './judging/judge-client.ts'
+export type { JudgeItem } from './judging/judge-item.ts'
 export {
   everyInteger,
   type ProbedInteger,

@@ -1,4 +1,4 @@
-import type { JudgeItem } from '../judging/judge.ts'
+import type { JudgeItem } from '../judging/judge-item.ts'
 import { type DrawnRows, type DrawOptions, drawRows, type RowInCondition } from './draw-rows.ts'
 
 export interface RetestOptions extends DrawOptions {

@@ -1,4 +1,4 @@
-import type { ChatErrorData } from '@cem/chat'
+import type { ChatCompletion, ChatErrorData } from '@cem/chat'
 import { CemError, messageOf } from '@cem/core'
 import { requestParameters } from '../protocols/message.ts'
 import type { ExactProtocol, JudgeProtocol } from '../protocols/protocol.ts'
@@ -48,6 +48,14 @@ async function askReply(
     { messages, ...requestParameters(parameters) },
     { signal },
   )
+  return completionOutcome(completion, protocol)
+}
+
+/** What a completion says under a protocol, with its record. */
+export function completionOutcome(
+  completion: ChatCompletion,
+  protocol: Exclude<JudgeProtocol, ExactProtocol>,
+): CallOutcome {
   const { model, systemFingerprint, requestId, usage, attempts, topLogprobs, text } = completion
   return {
     servedModel: model,
@@ -56,7 +64,7 @@ async function askReply(
     usage,
     attempts,
     topLogprobs,
-    ...('instruction' in parameters && { text }),
+    ...('instruction' in protocol.parameters && { text }),
     ...readVerdict(completion, protocol),
   }
 }
@@ -102,7 +110,8 @@ function problemOf({ logprobs }: ContinuationScores, nContinuations: number): st
 const absentStatuses: ReadonlySet<unknown> = new Set([404, 405, 501])
 
 function isAbsent(error: unknown): boolean {
-  return CemError.isInstance(error) && absentStatuses.has(error.data['status'])
+  if (!CemError.isInstance(error)) return false
+  return error.code === 'chat-no-continuations' || absentStatuses.has(error.data['status'])
 }
 
 function cannotScore({ model, baseUrl }: JudgeClient, cause?: unknown): CemError {

@@ -1,6 +1,7 @@
 import { CemError } from '@cem/core'
 import { boundedPool } from './bounded-pool.ts'
-import type { Judge, JudgeItem, Verdicts } from './judge.ts'
+import type { Judge, Verdicts } from './judge.ts'
+import type { JudgeItem } from './judge-item.ts'
 
 export interface JudgeAllOptions {
   readonly signal?: AbortSignal | undefined

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { CemError } from '@cem/core'
-import { hashOf, sha256 } from '../hash.ts'
 import { logprobProtocol } from '../protocols/logprob-protocol.ts'
-import { messageFor } from '../protocols/message.ts'
 import type { JudgeProtocol } from '../protocols/protocol.ts'
-import type { JudgedPair, Rubric } from '../protocols/rubric.ts'
 import { rescore } from '../verdicts/rescore.ts'
 import { isFinal, type Verdict } from '../verdicts/verdict.ts'
 import { createMemoryCache, type VerdictCache } from '../verdicts/verdict-cache.ts'
 import { askJudge, failedCall } from './ask-judge.ts'
-import { boundAnswer, utf8Bytes } from './bound-answer.ts'
+import {
+  type BatchedJudgement,
+  type BatchedOutcome,
+  planBatch,
+  type TakenBatch,
+  takeBatch,
+} from './batch.ts'
+import { utf8Bytes } from './bound-answer.ts'
 import { type JudgeAllOptions, type JudgingEvent, judgeAll } from './judge-all.ts'
 import type { JudgeClient } from './judge-client.ts'
+import type { JudgeItem } from './judge-item.ts'
+import { type Prepared, prepare } from './prepare.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createBreaker } from './unreachable.ts'
 
@@ -36,16 +42,6 @@ export interface JudgeOptions {
   readonly session?: string
 }
 
-export interface JudgeItem extends JudgedPair {
-  /** @default the judge's */
-  readonly protocol?: JudgeProtocol
-  /**
-   * Judges the same thing once more: a judgement with another `repeat` is a call of its own and is cached under it. For
-   * test-retest and for anchors. @default none: equal judgements are one call
-   */
-  readonly repeat?: string | undefined
-}
-
 /** A verdict for each metric of the protocol. */
 export type Verdicts = Readonly<Record<string, Verdict>>
 
@@ -65,6 +61,22 @@ export interface Judge {
     items: Iterable<Item> | AsyncIterable<Item>,
     options?: JudgeAllOptions,
   ): AsyncGenerator<JudgingEvent<Item>, void, undefined>
+  /**
+   * The requests for a provider's batch: one for each judgement of the items that has no final verdict yet.
+   *
+   * @throws CemError `bad-judge-option` for an item of `logprob-0-100-exact`
+   */
+  planBatch(items: readonly JudgeItem[]): Promise<BatchedJudgement[]>
+  /**
+   * Takes a batch's outcomes over: verdicts go to `onVerdict` and into the cache, which has to hold them all. Judge the items
+   * then as ever: what the batch left out is asked for one by one.
+   *
+   * @throws what `onVerdict` throws
+   */
+  takeBatch(
+    items: readonly JudgeItem[],
+    outcomes: Iterable<BatchedOutcome> | AsyncIterable<BatchedOutcome>,
+  ): Promise<TakenBatch>
 }
 
 interface Judgement {
@@ -108,38 +120,26 @@ export function createJudge({
     }
   }
 
+  const prepareItem = (item: JudgeItem) =>
+    prepare(item, {
+      model: client.model,
+      session,
+      protocol: defaultProtocol,
+      maxAnswerTokens,
+      countTokens,
+    })
+
   const judgeOne = async (
-    metric: string,
-    rubric: Rubric,
-    item: JudgeItem,
+    { protocol, prompt, record }: Prepared,
     signal: AbortSignal | undefined,
   ): Promise<Verdict> => {
-    const { protocol = defaultProtocol, question, repeat } = item
-    const { name, hash: protocolHash, parameters, minMass } = protocol
-    const { answer, truncation } = boundAnswer(item.answer, { maxAnswerTokens, countTokens })
-    const prompt = messageFor(protocol, rubric, { question, answer })
-    const promptHash = sha256(prompt)
-    const key = hashOf([name, metric, promptHash, client.model, parameters, repeat ?? null])
-    const ofThisItem = { repeat, answerTruncation: truncation }
+    const { key, protocolHash, minMass, repeat, answerTruncation } = record
     const work = async (workSignal: AbortSignal): Promise<Judgement> => {
       const cached = await cache.get(key)
       if (cached && isFinal(cached)) return { verdict: cached, isCached: true }
       if (breaker.tripped) throw breaker.tripped
-      const verdict: Verdict = {
-        key,
-        rubric: metric,
-        protocol: name,
-        protocolHash,
-        promptHash,
-        parameters,
-        minMass,
-        judgeModel: client.model,
-        session,
-        judgedAt: new Date().toISOString(),
-        fromCache: false,
-        ...ofThisItem,
-        ...(await ask(prompt, protocol, workSignal)),
-      }
+      const judgedAt = new Date().toISOString()
+      const verdict: Verdict = { ...record, judgedAt, ...(await ask(prompt, protocol, workSignal)) }
       await onVerdict?.(verdict)
       await cache.set(key, verdict)
       return { verdict, isCached: false }
@@ -149,14 +149,13 @@ export function createJudge({
     const isSameCut = minMass === null || minMass === value.verdict.minMass
     const verdict = isSameCut ? value.verdict : rescore(value.verdict, { minMass })
     const fromCache = value.isCached || isShared
-    return { ...verdict, protocolHash, ...ofThisItem, fromCache }
+    return { ...verdict, protocolHash, repeat, answerTruncation, fromCache }
   }
 
   const judge: Judge['judge'] = async (item, { signal } = {}) => {
     signal?.throwIfAborted()
-    const { rubrics } = item.protocol ?? defaultProtocol
-    const verdicts = Object.entries(rubrics).map(
-      async ([metric, rubric]) => [metric, await judgeOne(metric, rubric, item, signal)] as const,
+    const verdicts = prepareItem(item).map(
+      async (one) => [one.record.rubric, await judgeOne(one, signal)] as const,
     )
     return Object.fromEntries(await Promise.all(verdicts))
   }
@@ -166,6 +165,9 @@ export function createJudge({
     judge,
     judgeAll: (items, options) =>
       judgeAll(judge, items, { concurrency: client.concurrency, ...options }),
+    planBatch: async (items) => planBatch(items.flatMap(prepareItem), cache),
+    takeBatch: async (items, outcomes) =>
+      takeBatch(items.flatMap(prepareItem), outcomes, { cache, onVerdict }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { hashOf } from '../hash.ts'
-import type { JudgeItem } from '../judging/judge.ts'
+import type { JudgeItem } from '../judging/judge-item.ts'
 
 /** An answer that is judged again and again, to see whether the judge stays the same. */
 export interface AnchorRow extends JudgeItem {

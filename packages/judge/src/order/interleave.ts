@@ -1,5 +1,5 @@
 import { CemError, randomSource } from '@cem/core'
-import type { JudgeItem } from '../judging/judge.ts'
+import type { JudgeItem } from '../judging/judge-item.ts'
 import { type AnchorRow, anchorRows } from './anchor-rows.ts'
 
 export interface InterleaveOptions {
