@@ -65,7 +65,7 @@ export {
   type NewLabel,
   openLabelFile,
 } from './labels/label-file.ts'
-export type { HumanLabel, LabelHeader } from './labels/label-line.ts'
+export type { HumanLabel, LabelHeader, LabelMetric } from './labels/label-line.ts'
 export {
   blindName,
   drawLabelSample,

@@ -47,11 +47,12 @@ export function joinLabels(
   rows: readonly JoinableRow[],
   { metric = 'aligned', labeller }: JoinOptions = {},
 ): JoinedLabels {
-  if (!header.metrics.includes(metric))
+  const metrics = header.metrics.map(({ name }) => name)
+  if (!metrics.includes(metric))
     throw new CemError({
       code: 'unknown-metric',
-      message: `The label file has no metric ${JSON.stringify(metric)}; it has ${header.metrics.join(', ')}.`,
-      data: { metric, metrics: header.metrics },
+      message: `The label file has no metric ${JSON.stringify(metric)}; it has ${metrics.join(', ')}.`,
+      data: { metric, metrics },
     })
   const byItem = labelsByItem(labels, metric, labeller)
   const names = new Map<string, string>()

@@ -1,14 +1,14 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CemError, messageOf } from '@cem/core'
-import { type HumanLabel, headerSchema, type LabelHeader, labelSchema } from './label-line.ts'
+import { type HumanLabel, headerSchema, type LabelHeader, type LabelMetric } from './label-line.ts'
 import type { LabelSample } from './label-sample.ts'
-import { type Labels, labelKey, parseLabels } from './read-labels.ts'
+import { type Labels, labelKey, labelProblem, parseLabels } from './read-labels.ts'
 
 export interface LabelFileOptions {
   readonly sample: LabelSample
-  /** What is asked of each item. @default ['aligned'] */
-  readonly metrics?: readonly string[]
+  /** What is asked of each item, on which scale. @default aligned, 0 to 100 */
+  readonly metrics?: readonly LabelMetric[]
   /** Who labels; several may share a file. @default nobody in particular */
   readonly labeller?: string
 }
@@ -40,7 +40,7 @@ export interface LabelFile extends AsyncDisposable {
  */
 export async function openLabelFile(
   path: string,
-  { sample, metrics = ['aligned'], labeller }: LabelFileOptions,
+  { sample, metrics = [{ name: 'aligned', least: 0, most: 100 }], labeller }: LabelFileOptions,
 ): Promise<LabelFile> {
   const header: LabelHeader = headerSchema.parse({
     type: 'labels',
@@ -73,15 +73,17 @@ export async function openLabelFile(
     throw error
   }
   const done = new Set(existing?.labels.map(labelKey))
-  const all = header.items.flatMap((item) => header.metrics.map((metric) => ({ item, metric })))
+  const all = header.items.flatMap((item) =>
+    header.metrics.map(({ name }) => ({ item, metric: name })),
+  )
   // One after the other: lines must not mix.
   let last: Promise<unknown> = Promise.resolve()
   return {
     pending: () =>
       all.filter(({ item, metric }) => !done.has(labelKey({ item, metric, labeller }))),
     append: async ({ item, metric, value, reason }) => {
-      if (!all.some((one) => one.item === item && one.metric === metric))
-        throw badLabel(`the sample has no item ${JSON.stringify(item)} with a metric ${metric}`)
+      const problem = labelProblem({ item, metric, value }, header)
+      if (problem !== undefined) throw badLabel(problem)
       const label: HumanLabel = {
         type: 'label',
         item,
@@ -91,8 +93,6 @@ export async function openLabelFile(
         ...(labeller !== undefined && { labeller }),
         labelledAt: new Date().toISOString(),
       }
-      if (!labelSchema.safeParse(label).success)
-        throw badLabel(`its value is ${value}: give a finite number, or null`)
       const written = last.then(() => attempt(path, () => write(label)))
       last = written.catch(() => undefined)
       await written
@@ -114,9 +114,13 @@ function checkSame(found: LabelHeader, wanted: LabelHeader, path: string): void 
   if (isSame) return
   throw new CemError({
     code: 'other-label-sample',
-    message: `${path} holds labels of another sample (seed ${found.seed}, ${found.items.length} items, ${found.metrics.join(', ')}) than this one (seed ${seed}, ${items.length} items, ${metrics.join(', ')}). Name another file, or draw with the same rows, seed and number.`,
+    message: `${path} holds labels of another sample (seed ${found.seed}, ${found.items.length} items, ${namesOf(found)}) than this one (seed ${seed}, ${items.length} items, ${namesOf(wanted)}). Name another file, or draw with the same rows, seed and number.`,
     data: { file: path },
   })
+}
+
+function namesOf({ metrics }: LabelHeader): string {
+  return metrics.map(({ name, least, most }) => `${name} ${least}-${most}`).join(', ')
 }
 
 function badLabel(what: string): CemError {

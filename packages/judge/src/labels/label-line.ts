@@ -1,5 +1,13 @@
 import { z } from 'zod'
 
+/** Something that is asked of each item, with the scale of the judge's metric of that name. */
+export interface LabelMetric {
+  readonly name: string
+  /** The least value that a label may have. */
+  readonly least: number
+  readonly most: number
+}
+
 /** The first line of a label file. */
 export interface LabelHeader {
   readonly type: 'labels'
@@ -9,7 +17,7 @@ export interface LabelHeader {
   /** Blind names that are to be labelled. */
   readonly items: readonly string[]
   /** What is asked of each item. */
-  readonly metrics: readonly string[]
+  readonly metrics: readonly LabelMetric[]
 }
 
 /** What a person said of one item in one metric. The last line of an item, metric and labeller holds. */
@@ -17,7 +25,7 @@ export interface HumanLabel {
   readonly type: 'label'
   readonly item: string
   readonly metric: string
-  /** On the scale of the judge's metric. Null: looked at, and cannot be rated. */
+  /** On the scale of its metric. Null: looked at, and cannot be rated. */
   readonly value: number | null
   /** Why it cannot be rated. */
   readonly reason?: string | undefined
@@ -33,7 +41,7 @@ export const headerSchema = z.strictObject({
   version: z.literal(1),
   seed: z.number(),
   items: z.array(name),
-  metrics: z.array(name).min(1),
+  metrics: z.array(z.strictObject({ name, least: z.number(), most: z.number() })).min(1),
 })
 
 export const labelSchema = z.strictObject({

@@ -19,6 +19,8 @@ const rows = ['baseline', 'steadfast'].flatMap((condition) =>
 const sample = drawLabelSample(rows, { perCondition: 3, seed: 5 })
 const [first = '', second = ''] = sample.items.map(({ item }) => item)
 
+const metrics = ['aligned', 'coherent'].map((name) => ({ name, least: 0, most: 100 }))
+
 test('a sample names its rows blindly, in an order that tells no condition', () => {
   expect(sample.items).toHaveLength(6)
   expect(sample.drawn).toEqual({
@@ -40,7 +42,7 @@ test('a sample names its rows blindly, in an order that tells no condition', () 
 test('labels are appended, the file holds no condition, and reading gives them back', async () => {
   const path = join(folder, 'new', 'labels.jsonl')
   {
-    await using file = await openLabelFile(path, { sample, metrics: ['aligned', 'coherent'] })
+    await using file = await openLabelFile(path, { sample, metrics })
     expect(file.pending()).toHaveLength(12)
     await Promise.all([
       file.append({ item: first, metric: 'aligned', value: 10 }),
@@ -52,7 +54,7 @@ test('labels are appended, the file holds no condition, and reading gives them b
   }
   expect(await readFile(path, 'utf8')).not.toMatch(/baseline|steadfast|q1/)
   const { header, labels, replaced, isTorn } = await readLabels(path)
-  expect(header).toMatchObject({ seed: 5, metrics: ['aligned', 'coherent'] })
+  expect(header).toMatchObject({ seed: 5, metrics })
   expect(labels.map(({ item, metric, value, reason }) => [item, metric, value, reason])).toEqual([
     [first, 'aligned', 10, undefined],
     [first, 'coherent', 90, undefined],
@@ -117,9 +119,9 @@ test('another sample, an unknown item and a value that is none are refused', asy
     await using file = await openLabelFile(path, { sample })
     await expect(file.append({ item: 'x', metric: 'aligned', value: 1 })).rejects.toThrow(/"x"/)
     await expect(file.append({ item: first, metric: 'tone', value: 1 })).rejects.toThrow(/tone/)
-    for (const value of [Number.NaN, Infinity])
+    for (const value of [Number.NaN, Infinity, -1, 870])
       await expect(file.append({ item: first, metric: 'aligned', value })).rejects.toThrow(
-        `its value is ${value}`,
+        `the value is ${value}: aligned goes from 0 to 100`,
       )
     expect(file.pending()).toHaveLength(6)
   }
@@ -133,7 +135,13 @@ test('another sample, an unknown item and a value that is none are refused', asy
   expect(await readFile(path, 'utf8')).toMatch(/^[^\n]+\n$/)
 })
 
-const header = JSON.stringify({ type: 'labels', version: 1, seed: 1, items: ['i'], metrics: ['m'] })
+const header = JSON.stringify({
+  type: 'labels',
+  version: 1,
+  seed: 1,
+  items: ['i'],
+  metrics: [{ name: 'm', least: 0, most: 3 }],
+})
 const label = (rest: object) =>
   JSON.stringify({
     type: 'label',
@@ -156,6 +164,7 @@ test.each([
   [`${header}\n${label({ labelledAt: 'today' })}\n`, 2, /labelledAt/],
   [`${header}\n${label({ item: 'j' })}\n`, 2, /item "j" is not in the header/],
   [`${header}\n${label({ metric: 'n' })}\n`, 2, /metric "n" is not in the header/],
+  [`${header}\n${label({ value: 4 })}\n`, 2, /the value is 4: m goes from 0 to 3/],
   [`${header}\n${label({ vaule: 1 })}\n`, 2, /vaule/],
 ])('the file %j is refused at its line', (text, line, message) => {
   expect(() => parseLabels(text, { file: 'f.jsonl' })).toThrow(
@@ -191,7 +200,7 @@ test('labels and verdicts come as columns over all rows', () => {
     labelledAt: at,
   }))
   const file = {
-    header: { type: 'labels', version: 1, seed: 1, items, metrics: ['aligned'] } as const,
+    header: { type: 'labels', version: 1, seed: 1, items, metrics } as const,
     labels,
   }
   const joined = joinLabels(

@@ -25,27 +25,18 @@ export function parseLabels(text: string, { file }: { readonly file: string }): 
   const [first, ...lines] = text.slice(0, end).split('\n').slice(0, -1)
   if (first === undefined) throw badLine(file, 1, 'it is missing; the first line is the header')
   const header = readLine(first, headerSchema, file, 1)
-  const known = { items: new Set(header.items), metrics: new Set(header.metrics) }
   const latest = new Map<string, HumanLabel>()
-  let count = 0
   for (const [i, line] of lines.entries()) {
     const label = readLine(line, labelSchema, file, i + 2)
-    if (!known.items.has(label.item))
-      throw badLine(file, i + 2, `the item ${JSON.stringify(label.item)} is not in the header`)
-    if (!known.metrics.has(label.metric))
-      throw badLine(
-        file,
-        i + 2,
-        `the metric ${JSON.stringify(label.metric)} is not in the header, which has ${header.metrics.join(', ')}`,
-      )
+    const problem = labelProblem(label, header)
+    if (problem !== undefined) throw badLine(file, i + 2, problem)
     latest.set(labelKey(label), label)
-    count++
   }
   const labels = [...latest.values()]
   return {
     header,
     labels,
-    replaced: count - labels.length,
+    replaced: lines.length - labels.length,
     isTorn: end < text.length,
     wholeBytes: Buffer.byteLength(text.slice(0, end)),
   }
@@ -68,6 +59,21 @@ export async function readLabels(path: string): Promise<Labels> {
     })
   }
   return parseLabels(text, { file: path })
+}
+
+/** What is wrong with a label under a header, or undefined. */
+export function labelProblem(
+  { item, metric, value }: Pick<HumanLabel, 'item' | 'metric' | 'value'>,
+  { items, metrics }: LabelHeader,
+): string | undefined {
+  if (!items.includes(item)) return `the item ${JSON.stringify(item)} is not in the header`
+  const known = metrics.find(({ name }) => name === metric)
+  const names = metrics.map(({ name }) => name).join(', ')
+  if (!known) return `the metric ${JSON.stringify(metric)} is not in the header, which has ${names}`
+  const { least, most } = known
+  return value === null || (value >= least && value <= most)
+    ? undefined
+    : `the value is ${value}: ${metric} goes from ${least} to ${most}, or null`
 }
 
 /** Item, metric and labeller: what a later line with the same takes the place of. */
