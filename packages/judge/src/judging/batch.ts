@@ -50,7 +50,7 @@ export async function planBatch(
         message: 'The protocol logprob-0-100-exact cannot be judged in a batch: use judgeAll.',
       })
     const cached = await cache.get(id)
-    if (planned.has(id) || (cached && isFinal(cached))) continue
+    if (cached && isFinal(cached)) continue
     const messages = [{ role: 'user', content: prompt }] as const
     planned.set(id, { id, request: { messages, ...requestParameters(protocol.parameters) } })
   }

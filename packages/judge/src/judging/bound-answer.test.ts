@@ -20,6 +20,9 @@ test('bytes count, and no character is cut in half', () => {
   expect(boundAnswer('漢'.repeat(9), bound).truncation?.keptCharacters).toBe(3)
   const { answer, truncation } = boundAnswer('😀'.repeat(9), bound)
   expect(answer).toBe(`😀😀${truncationMark}`)
+  // Half a character counts three bytes: within eleven, and still left out.
+  const eleven = boundAnswer('😀'.repeat(9), { ...bound, maxAnswerTokens: 11 })
+  expect(eleven.answer).toBe(answer)
   expect(truncation).toEqual({ tokens: 36, maxAnswerTokens: 10, characters: 18, keptCharacters: 4 })
 })
 
