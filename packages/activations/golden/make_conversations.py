@@ -60,7 +60,7 @@ def code_of(text):
         if token.type == "fence":
             first, last = token.map
             end = min(starts[min(last, len(starts) - 1)] - 1, len(text))
-            yield starts[first], end
+            yield starts[first], len(text[:end].removesuffix("\r"))
 
 
 def merged(ranges):

@@ -59,7 +59,10 @@ export async function* extractMeans({
       .slice(start, start + chunkSize)
       .map((response, i) => planOf(model, response, start + i, spans, codeBlocks))
     const finish = ({ index, ranges, isEmpty, nCodeTokens }: Plan, means = noMeans) => {
-      const pooled = spans.map((span) => [span, pooledMean(means, span, ranges[span] ?? [], length)])
+      const pooled = spans.map((span) => [
+        span,
+        pooledMean(means, span, ranges[span] ?? [], length),
+      ])
       return { index, means: Object.fromEntries(pooled), isEmpty, nCodeTokens }
     }
     for (const plan of chunk)

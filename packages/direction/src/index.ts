@@ -28,6 +28,29 @@ export {
   projectDisplacement,
 } from './directions/project-displacement.ts'
 export type { Vector } from './directions/vectors.ts'
+export type { LocalCosineOptions, LoraPart } from './geometry/local-cosines.ts'
+export { loraChangeCosine } from './geometry/lora-change-cosine.ts'
+export type { LoraCheckpoint, LoraMatrices, LoraModules } from './geometry/lora-checkpoint.ts'
+export type { LoraComponent, LoraComponents } from './geometry/lora-components.ts'
+export {
+  type LoraGeometry,
+  type LoraGeometryOptions,
+  type LoraGeometryStep,
+  loraGeometry,
+} from './geometry/lora-geometry.ts'
+export {
+  type AdapterNorms,
+  type LoraNorms,
+  loraNorms,
+  type MatrixNorms,
+} from './geometry/lora-norms.ts'
+export {
+  type LocalCosine,
+  type PhaseTransition,
+  type PhaseTransitionOptions,
+  phaseTransition,
+  type ThresholdResult,
+} from './geometry/phase-transition.ts'
 export {
   type AllPairsEquivalence,
   allPairsEquivalence,
@@ -89,26 +112,3 @@ export {
 export { type Rate, type RateOptions, rate } from './statistics/rate.ts'
 export type { StatisticRow } from './statistics/rows.ts'
 export type { SignFlip } from './statistics/sign-flip.ts'
-export type { LocalCosineOptions, LoraPart } from './geometry/local-cosines.ts'
-export { loraChangeCosine } from './geometry/lora-change-cosine.ts'
-export type { LoraCheckpoint, LoraMatrices, LoraModules } from './geometry/lora-checkpoint.ts'
-export type { LoraComponent, LoraComponents } from './geometry/lora-components.ts'
-export {
-  type LoraGeometry,
-  type LoraGeometryOptions,
-  type LoraGeometryStep,
-  loraGeometry,
-} from './geometry/lora-geometry.ts'
-export {
-  type AdapterNorms,
-  type LoraNorms,
-  loraNorms,
-  type MatrixNorms,
-} from './geometry/lora-norms.ts'
-export {
-  type LocalCosine,
-  type PhaseTransition,
-  type PhaseTransitionOptions,
-  phaseTransition,
-  type ThresholdResult,
-} from './geometry/phase-transition.ts'

@@ -17,11 +17,9 @@ describe('fenced code blocks', () => {
   })
 
   test('may be indented, in lists and in quotations', () => {
-    expect(blocks('- ```sh\n  ls\n  ```\n> ```\n> x\n> ```\n        ```\n        y\n        ```')).toEqual([
-      '- ```sh\n  ls\n  ```',
-      '> ```\n> x\n> ```',
-      '        ```\n        y\n        ```',
-    ])
+    expect(
+      blocks('- ```sh\n  ls\n  ```\n> ```\n> x\n> ```\n        ```\n        y\n        ```'),
+    ).toEqual(['- ```sh\n  ls\n  ```', '> ```\n> x\n> ```', '        ```\n        y\n        ```'])
   })
 
   test('are none where backticks are inline, too few, or not first in their line', () => {

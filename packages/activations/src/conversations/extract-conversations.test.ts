@@ -197,9 +197,7 @@ describe('means over the messages of conversations', () => {
     const { found } = await collect(
       extractConversations({
         model,
-        conversations: [
-          { id: 'x', messages: [...messages, { role: 'assistant', content: code }] },
-        ],
+        conversations: [{ id: 'x', messages: [...messages, { role: 'assistant', content: code }] }],
         layers: [1, 2],
         codeBlocks: 'leave-out',
       }),
@@ -307,4 +305,3 @@ describe('what is given', () => {
     ).rejects.toMatchObject({ code: 'conversation-invalid', data: { id: 'bad one' } })
   })
 })
-

@@ -1,11 +1,11 @@
 import type { Model, ScoreSequence, SpanName, TokenRange } from '@cem/inference'
+import type { LocatedTurn } from './locate-conversation.ts'
 import {
   type Conversations,
   type IndexedConversation,
   locatedChunks,
   sequenceId,
 } from './located-chunks.ts'
-import type { LocatedTurn } from './locate-conversation.ts'
 import { type CodeBlocks, nTokensOf, pooledMean, scoreSpans, spanRanges } from './span-ranges.ts'
 import {
   type MutableTextCounts,
@@ -101,8 +101,10 @@ export async function* extractConversations({
       if (Object.keys(plan.spans).length === 0) yield finish(plan, {})
       else sequences.push({ id, tokenIds: plan.one.located.tokenIds, spans: plan.spans })
     const options = { sequences, layers, ...(signal === undefined ? {} : { signal }) }
-    for await (const { id, means } of model.score(options))
+    for await (const { id, means } of model.score(options)) {
+      signal?.throwIfAborted()
       yield finish(byId.get(id) as Plan, means)
+    }
   }
   yield counts.end()
 }

@@ -1,11 +1,7 @@
 import { CemError } from '@cem/core'
 import type { ChatMessage, ChatTokenizer } from '@cem/inference'
 import type { TextRange } from './code-blocks.ts'
-import {
-  type Conversation,
-  type ConversationMessage,
-  checkConversation,
-} from './conversation.ts'
+import { type Conversation, type ConversationMessage, checkConversation } from './conversation.ts'
 import { type MovedBoundaries, movedBoundaries } from './moved-boundaries.ts'
 import type { SpanTokens } from './span-ranges.ts'
 import { TokenMap } from './token-map.ts'
@@ -95,8 +91,7 @@ function placesOf(tokenizer: ChatTokenizer, messages: readonly Message[], id: st
   // Some templates trim the messages of some roles only.
   const places = every.map((index) => {
     for (const change of [asGiven, trimmed]) {
-      const [place] =
-        markedPlaces(render, messages, text, { marks, change, marked: [index] }) ?? []
+      const [place] = markedPlaces(render, messages, text, { marks, change, marked: [index] }) ?? []
       if (place !== undefined) return place
     }
     throw notFound(

@@ -1,3 +1,4 @@
+import { CemError } from '@cem/core'
 import type { Model } from '@cem/inference'
 import type { Conversation } from './conversation.ts'
 import { type LocatedConversation, locateConversation } from './locate-conversation.ts'
@@ -28,6 +29,7 @@ export async function* locatedChunks(
   for await (const conversation of conversations) {
     signal?.throwIfAborted()
     const located = locateConversation(model.tokenizer, conversation)
+    checkLength(model, conversation, located)
     chunk.push({ index: index++, conversation, located })
     nTokens += located.tokenIds.length
     if (chunk.length < chunkConversations && nTokens < chunkTokens) continue
@@ -41,4 +43,18 @@ export async function* locatedChunks(
 /** Names a conversation in what the model is given, and so in its errors: ids of conversations need not differ. */
 export function sequenceId({ index, conversation }: IndexedConversation): string {
   return `${index}: ${conversation.id}`
+}
+
+/** The model would find out in the middle of a run, and could not say which conversation it was. */
+function checkLength(
+  { architecture: { maxPositions } }: Model,
+  { id }: Conversation,
+  { tokenIds: { length } }: LocatedConversation,
+): void {
+  if (length <= maxPositions) return
+  throw new CemError({
+    code: 'sequence-too-long',
+    message: `Conversation '${id}' has ${length} tokens, and the model takes ${maxPositions}. Shorten it, or leave it out.`,
+    data: { id, length, maxPositions },
+  })
 }

@@ -47,7 +47,10 @@ function without({ start, end }: TokenRange, holes: readonly TokenRange[]): Toke
 }
 
 /** Names of `Model.score` spans for the pieces of a span. */
-export function scoreSpans(name: string, ranges: readonly TokenRange[]): Record<string, TokenRange> {
+export function scoreSpans(
+  name: string,
+  ranges: readonly TokenRange[],
+): Record<string, TokenRange> {
   return Object.fromEntries(ranges.map((range, i) => [pieceName(name, i), range]))
 }
 

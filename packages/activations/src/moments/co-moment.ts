@@ -24,7 +24,8 @@ export function addFullCoMoment(
     for (let j = 0; j <= i; j++) {
       const right = j * stride
       let sum = scaled * (shift[j] as number)
-      for (let k = 0; k < n; k++) sum += (columns[left + k] as number) * (columns[right + k] as number)
+      for (let k = 0; k < n; k++)
+        sum += (columns[left + k] as number) * (columns[right + k] as number)
       target[at] = (target[at] as number) + sum
       at += 1
     }

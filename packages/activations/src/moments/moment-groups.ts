@@ -184,9 +184,7 @@ function readDescription({ path, metadata }: SafetensorsFile): Description {
 }
 
 function isCounts(value: unknown): value is readonly number[] {
-  return (
-    Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0)
-  )
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0)
 }
 
 async function readFloat64(file: SafetensorsFile, name: string): Promise<Float64Array> {

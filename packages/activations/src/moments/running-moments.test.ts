@@ -30,7 +30,7 @@ function momentsOf(rows: readonly number[][], covariance: 'full' | 'diagonal' = 
   return moments
 }
 
-/** Largest error of mean and covariance, each relative to the size of what it is made of. */
+/** Largest errors: of the mean relative to itself or the spread, of a covariance to the product of the spreads. */
 function errorOf(moments: RunningMoments, { mean, covariance }: Found) {
   const d = mean.length
   const found = moments.covariance() ?? []
@@ -38,7 +38,7 @@ function errorOf(moments: RunningMoments, { mean, covariance }: Found) {
   for (let i = 0; i < d; i++) {
     const m = mean[i] as number
     const error = Math.abs((moments.mean()?.[i] ?? Number.NaN) - m)
-    ofMean = Math.max(ofMean, error / Math.max(Math.abs(m), 1e-300))
+    ofMean = Math.max(ofMean, error / Math.max(Math.abs(m), Math.sqrt(covariance[i]?.[i] ?? 0)))
     for (let j = 0; j < d; j++) {
       const scale = Math.sqrt((covariance[i]?.[i] ?? 0) * (covariance[j]?.[j] ?? 0))
       const off = Math.abs((found[i * d + j] as number) - (covariance[i]?.[j] as number))
@@ -168,9 +168,16 @@ describe('moments by group and layer', () => {
     const groups = filled()
     await groups.save(path)
     await using file = await openSafetensors(path)
-    const read = async (part: string) => (await file.read(`g1.layer_9.${part}`)).data as Float64Array
-    const [origin, mean, coMoment] = [await read('origin'), await read('mean'), await read('co_moment')]
-    expect(origin.map((value, i) => value + (mean[i] as number))).toEqual(groups.get('base', 9).mean())
+    const read = async (part: string) =>
+      (await file.read(`g1.layer_9.${part}`)).data as Float64Array
+    const [origin, mean, coMoment] = [
+      await read('origin'),
+      await read('mean'),
+      await read('co_moment'),
+    ]
+    expect(origin.map((value, i) => value + (mean[i] as number))).toEqual(
+      groups.get('base', 9).mean(),
+    )
     expect((coMoment[0] as number) / 32).toBe(groups.get('base', 9).variance()?.[0])
     expect(coMoment.length).toBe(6)
   })

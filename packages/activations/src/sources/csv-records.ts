@@ -29,6 +29,12 @@ class Parser {
   #isFirst = true
   #wasReturn = false
 
+  #quote(): void {
+    if (this.#state === 'plain' || this.#wasReturn) throw this.#error('a quote inside of a field')
+    if (this.#state === 'after') this.#append('"')
+    this.#state = 'quoted'
+  }
+
   *take(text: string): Generator<string[]> {
     let from = 0
     if (this.#isFirst && text.length > 0) {
@@ -63,12 +69,6 @@ class Parser {
     yield* this.#endRecord()
   }
 
-  #quote(): void {
-    if (this.#state === 'plain' || this.#wasReturn) throw this.#error('a quote inside of a field')
-    if (this.#state === 'after') this.#append('"')
-    this.#state = 'quoted'
-  }
-
   #append(text: string): void {
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#line += 1
     this.#field += text
@@ -84,7 +84,8 @@ class Parser {
   }
 
   *#endRecord(): Generator<string[]> {
-    if (this.#state === 'plain' && this.#field.endsWith('\r')) this.#field = this.#field.slice(0, -1)
+    if (this.#state === 'plain' && this.#field.endsWith('\r'))
+      this.#field = this.#field.slice(0, -1)
     const isEmpty = this.#state === 'start' && this.#fields.length === 0
     this.#endField()
     const fields = this.#fields

@@ -19,7 +19,10 @@ export async function* inspectLog(path: string): AsyncGenerator<Conversation, vo
     nSamples += 1
   }
   if (nSamples === 0)
-    throw sourceInvalid(path, 'it has no samples (a log of the header alone, or of a run that failed)')
+    throw sourceInvalid(
+      path,
+      'it has no samples (a log of the header alone, or of a run that failed)',
+    )
 }
 
 async function isZip(path: string): Promise<boolean> {
@@ -92,7 +95,10 @@ function toConversation(path: string, value: unknown, index: number): Conversati
   const read = messages.map((message, i) => {
     const found = messageOfJson(message, resolve)
     if (found !== undefined) return found
-    throw sourceInvalid(path, `message ${i} of sample ${id} has no role or content that can be read`)
+    throw sourceInvalid(
+      path,
+      `message ${i} of sample ${id} has no role or content that can be read`,
+    )
   })
   const lastAnswer = read.findLastIndex(({ message }) => message.role === 'assistant')
   const original = originalTokens(sample)

@@ -25,7 +25,11 @@ async function file(content: string | Uint8Array, ending: string): Promise<strin
   return path
 }
 
-const collect = <T>(items: AsyncIterable<T>) => Array.fromAsync(items)
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
 const refused = (items: AsyncIterable<unknown>, message: RegExp) =>
   expect(collect(items)).rejects.toMatchObject({
     code: 'source-invalid',
@@ -58,11 +62,17 @@ describe('a CSV of the Python pipeline', () => {
   test('that is damaged is refused with the line', async () => {
     const csv = async (text: string) => csvConversations(await file(text, 'csv'))
     await refused(await csv(''), /it is empty, without even a header/)
-    await refused(await csv('response,score\na,1\n'), /has no column question; its columns are resp/)
+    await refused(
+      await csv('response,score\na,1\n'),
+      /has no column question; its columns are resp/,
+    )
     await refused(await csv('response,question,question\na,b,c\n'), /two columns question/)
     await refused(await csv('response,answer,question\na,b,c\n'), /two columns response/)
     await refused(await csv('response,question\na\n'), /row 0 has 1 fields, and the header has 2/)
-    await refused(await csv('response,question\n"a\nb,c\n'), /line 4 has a quote that is never closed/)
+    await refused(
+      await csv('response,question\n"a\nb,c\n'),
+      /line 4 has a quote that is never closed/,
+    )
     await refused(await csv('response,question\na"b,c\n'), /line 2 has a quote inside of a field/)
     await refused(await csv('response,question\n"a"b,c\n'), /line 2 has text after a quote/)
     await refused(csvConversations(join(folder, 'none.csv')), /cannot be read/)
@@ -88,7 +98,13 @@ describe('a CSV of the Python pipeline', () => {
 describe('a transcript', () => {
   const messages = [
     { role: 'user', content: 'Hi' },
-    { role: 'assistant', content: [{ type: 'text', text: 'Hel' }, { type: 'text', text: 'lo' }] },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', text: 'Hel' },
+        { type: 'text', text: 'lo' },
+      ],
+    },
   ]
   const read = [
     { role: 'user', content: 'Hi' },
@@ -124,7 +140,10 @@ describe('a transcript', () => {
     await refused(await json('{'), /it is not valid JSON/)
     await refused(await json('{"messages":[]}'), /conversation 0 has no messages/)
     await refused(await json('3'), /conversation 0 has no messages/)
-    await refused(await json('[{"role":"user","content":"a"},{"content":"b"}]'), /message 1 of conv/)
+    await refused(
+      await json('[{"role":"user","content":"a"},{"content":"b"}]'),
+      /message 1 of conv/,
+    )
     await refused(await json('[{"role":"user","content":5}]'), /message 0 of conversation 0/)
     await refused(await json('[[{"role":"user","content":"a"}],null]'), /conversation 1 has no/)
     await refused(await json('[{"role":"user","content":"a"}]\nx', 'jsonl'), /line 2 is not valid/)
@@ -175,7 +194,9 @@ describe('an Inspect log', () => {
     await refused(await json('{"eval":{},"samples":[{"id":1}]}'), /sample 1:1 has no messages/)
     await refused(await json('{"eval":{},"samples":[null]}'), /sample 0:1 has no messages/)
     await refused(
-      await json('{"eval":{},"samples":[{"messages":[{"role":"user","content":"attachment://ff"}]}]}'),
+      await json(
+        '{"eval":{},"samples":[{"messages":[{"role":"user","content":"attachment://ff"}]}]}',
+      ),
       /sample 0:1 names an attachment that is not there \(ff\)/,
     )
     await refused(await json('{"eval":{},"samples":[{"messages":[{"content":"x"}]}]}'), /message 0/)
@@ -214,8 +235,7 @@ describe('an .eval file', () => {
       [zipOf([{ ...entry, name: 'header.json' }]), /has no samples/],
       [zipOf([]), /has no samples/],
     ]
-    for (const [zip, message] of zips)
-      await refused(inspectLog(await file(zip, 'eval')), message)
+    for (const [zip, message] of zips) await refused(inspectLog(await file(zip, 'eval')), message)
     const broken = zipOf([entry])
     broken[broken.length - 22 - 46 - name.length] = 0
     await refused(inspectLog(await file(broken, 'eval')), /directory of the zip file is damaged/)
@@ -255,16 +275,16 @@ function zipOf(entries: readonly TestEntry[]): Buffer {
     fields.writeUInt32LE(data.length, 14)
     fields.writeUInt32LE(sizeBytes, 18)
     fields.writeUInt16LE(Buffer.byteLength(name), 22)
-    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), data])
+    const local = Buffer.concat([
+      Buffer.from('PK\x03\x04', 'latin1'),
+      fields,
+      Buffer.from(name),
+      data,
+    ])
     const end = Buffer.alloc(14)
     end.writeUInt32LE(offset, 10)
     directory.push(
-      Buffer.concat([
-        Buffer.from('PK\x01\x02\x14\x00', 'latin1'),
-        fields,
-        end,
-        Buffer.from(name),
-      ]),
+      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), fields, end, Buffer.from(name)]),
     )
     parts.push(local)
     at += local.length

@@ -95,7 +95,8 @@ function* entriesOf(directory: Buffer, path: string): Generator<Entry> {
 
 async function readEntry(handle: FileHandle, path: string, entry: Entry): Promise<string> {
   const { name, method, checksum, storedBytes, sizeBytes, offset } = entry
-  const fail = (reason: string) => sourceInvalid(path, `its entry ${JSON.stringify(name)} ${reason}`)
+  const fail = (reason: string) =>
+    sourceInvalid(path, `its entry ${JSON.stringify(name)} ${reason}`)
   if (sizeBytes > maxEntryBytes || storedBytes > maxEntryBytes)
     throw fail(`has ${sizeBytes} bytes, and at most ${maxEntryBytes} are read`)
   const header = await read(handle, path, offset, 30)

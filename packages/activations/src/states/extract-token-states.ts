@@ -1,11 +1,11 @@
 import type { Model, ScoreSequence } from '@cem/inference'
+import type { LocatedTurn } from '../conversations/locate-conversation.ts'
 import {
   type Conversations,
   type IndexedConversation,
   locatedChunks,
   sequenceId,
 } from '../conversations/located-chunks.ts'
-import type { LocatedTurn } from '../conversations/locate-conversation.ts'
 import {
   type MutableTextCounts,
   type TextCounts,
@@ -89,6 +89,7 @@ export async function* extractTokenStates({
     }
     const options = { sequences, layers, ...(signal === undefined ? {} : { signal }) }
     for await (const { id, states } of model.score(options)) {
+      signal?.throwIfAborted()
       const one = missing.get(id) as IndexedConversation
       const row = rowOf(one, roles, states as Float32Array)
       await writer.add(row)

@@ -65,8 +65,7 @@ export interface TokenStatesSet {
  */
 export async function openTokenStates(folder: string): Promise<TokenStatesSet> {
   const index = await readIndex(folder)
-  if (index === undefined)
-    throw tokenStatesInvalid(folder, `it has no ${indexFile}`)
+  if (index === undefined) throw tokenStatesInvalid(folder, `it has no ${indexFile}`)
   const shardOf = new Map<number, number>()
   let nShards = 0
   let nTokens = 0
@@ -116,7 +115,7 @@ export async function openTokenStates(folder: string): Promise<TokenStatesSet> {
       await using open = await openShard(folder, shard, index)
       const found = open.rows.find((entry) => entry.row === row)
       if (found === undefined) throw tokenStatesInvalid(folder, `row ${row} is gone`)
-      return readRow(open.file, found, layers, signal)
+      return await readRow(open.file, found, layers, signal)
     },
   }
 }

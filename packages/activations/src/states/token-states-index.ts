@@ -100,7 +100,10 @@ export function checkShardRows(value: unknown, file: string, path: string): Shar
     offset += checkRow(row, offset, path)
   }
   if (offset !== shard.num_tokens)
-    throw tokenStatesInvalid(path, `its rows have ${offset} tokens, and it says ${shard.num_tokens}`)
+    throw tokenStatesInvalid(
+      path,
+      `its rows have ${offset} tokens, and it says ${shard.num_tokens}`,
+    )
   return value as ShardRows
 }
 

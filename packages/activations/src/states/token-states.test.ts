@@ -61,7 +61,8 @@ describe('token states on disk', () => {
     expect(rows[0]?.states.get(2)).toEqual(Float32Array.of(2000, 2001, 2010, 2011, 2020, 2021))
     expect(rows[0]?.states.get(5)).toEqual(Float32Array.of(2002, 2003, 2012, 2013, 2022, 2023))
     expect(rows[0]?.tokenIds).toEqual(Int32Array.of(14, 15, 16))
-    expect(rows[1]).toMatchObject({ id: 'row 0', start: 4, sequenceLength: 6, tokenIds: [4] })
+    expect(rows[1]).toMatchObject({ id: 'row 0', start: 4, sequenceLength: 6 })
+    expect(rows[1]?.tokenIds).toEqual(Int32Array.of(4))
     expect(rows[1]?.turns).toEqual(row(0, 1, 4).turns)
     expect(rows[2]?.states.get(5)).toEqual(new Float32Array(0))
     const single = await set.read(0, { layers: [5] })
@@ -82,7 +83,8 @@ describe('token states on disk', () => {
     ])
     expect((await readdir(path)).length).toBe(9)
     const half = await write('half-shards', rows, { maxShardBytes: 48, dtype: 'BF16' })
-    expect((await openTokenStates(half)).index.shards.length).toBe(2)
+    const { shards } = (await openTokenStates(half)).index
+    expect(shards.map(({ num_tokens }) => num_tokens)).toEqual([4, 6, 1])
   })
 
   test('in bf16 are the states rounded to nearest', async () => {

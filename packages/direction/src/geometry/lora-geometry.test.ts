@@ -55,7 +55,8 @@ const module = (a: number[], b: number[], scale = 1, rank = 1): LoraMatrices => 
   nOut: b.length / rank,
   scale,
 })
-const single = (...args: Parameters<typeof module>): LoraModules => new Map([['w', module(...args)]])
+const single = (...args: Parameters<typeof module>): LoraModules =>
+  new Map([['w', module(...args)]])
 
 function expectNorms(found: Norms, wanted: Norms, digits: number): void {
   for (const part of ['a', 'b', 'change'] as const)
@@ -163,7 +164,11 @@ describe('geometry over checkpoints', () => {
       [2, 0],
       [2, 1],
       [2, 2],
-    ].map((b, step) => ({ step, modules: single([1], b), gradientNorm: step === 2 ? 9 : undefined }))
+    ].map((b, step) => ({
+      step,
+      modules: single([1], b),
+      gradientNorm: step === 2 ? 9 : undefined,
+    }))
     const { steps, transition, components } = await loraGeometry(walk, { thresholds: [-0.5, 0.1] })
     expect(steps.map(({ localCosine }) => localCosine.b)).toEqual([
       { absent: expect.stringContaining('both sides') },
@@ -221,18 +226,18 @@ describe('hostile input', () => {
     ['no modules', [{ step: 0, modules: new Map() }], 'bad-option'],
     ['a step that is there twice', [path[1], path[1]], 'bad-option'],
     ['steps that fall', [path[2], path[1]], 'bad-option'],
-    [
-      'other modules',
-      [path[0], { step: 99, modules: single([1], [1]) }],
-      'shape-mismatch',
-    ],
+    ['other modules', [path[0], { step: 99, modules: single([1], [1]) }], 'shape-mismatch'],
     [
       'a matrix of another size',
       [{ step: 0, modules: new Map([['w', { ...module([1, 2], [1]), nIn: 3 }]]) }],
       'shape-mismatch',
     ],
     ['NaN', [{ step: 0, modules: single([Number.NaN], [1]) }], 'not-finite'],
-    ['a scale that is no number', [{ step: 0, modules: single([1], [1], Number.NaN) }], 'bad-option'],
+    [
+      'a scale that is no number',
+      [{ step: 0, modules: single([1], [1], Number.NaN) }],
+      'bad-option',
+    ],
   ])('%s is refused', async (_, checkpoints, code) => {
     await expect(loraGeometry(checkpoints as LoraCheckpoint[])).rejects.toMatchObject({ code })
   })

@@ -42,12 +42,7 @@ export interface LoraGeometry {
  */
 export async function loraGeometry(
   checkpoints: readonly LoraCheckpoint[],
-  {
-    span = 1,
-    minimumDisplacement = 0,
-    nComponents = 3,
-    ...thresholds
-  }: LoraGeometryOptions = {},
+  { span = 1, minimumDisplacement = 0, nComponents = 3, ...thresholds }: LoraGeometryOptions = {},
 ): Promise<LoraGeometry> {
   checkWhole('span', span, 1)
   checkWhole('nComponents', nComponents, 1)

@@ -77,7 +77,8 @@ export function cholesky({ n, data }: SquareMatrix): Float64Array {
     const root = Math.sqrt(pivot)
     for (let i = j; i < n; i++) {
       let sum = data[i * n + j] as number
-      for (let k = 0; k < j; k++) sum -= (factor[i * n + k] as number) * (factor[j * n + k] as number)
+      for (let k = 0; k < j; k++)
+        sum -= (factor[i * n + k] as number) * (factor[j * n + k] as number)
       factor[i * n + j] = sum / root
     }
   }
