@@ -228,7 +228,7 @@ describe('moments by group and layer', () => {
       { ...format, moments: JSON.stringify({ ...description, groups: [{ name: 'x' }] }) },
       { ...format, moments: JSON.stringify({ ...description, groups: [null] }) },
     ]) {
-      await write(metadata as Record<string, string>)
+      await write(metadata)
       await expect(MomentGroups.load(path)).rejects.toMatchObject({ code: 'moments-invalid' })
     }
     // A size that the tensors do not have is noticed before memory is taken for it.

@@ -37,8 +37,9 @@ async function isZip(path: string): Promise<boolean> {
 
 async function* samplesOfZip(path: string): AsyncGenerator<unknown, void> {
   await using zip = await openZipTexts(path)
-  for (const { name, readText } of zip.entries)
-    if (/^samples\/.+\.json$/.test(name)) yield parse(path, await readText(), name)
+  for (const entry of zip.entries)
+    if (/^samples\/.+\.json$/.test(entry.name))
+      yield parse(path, await entry.readText(), entry.name)
 }
 
 async function* samplesOfJson(path: string): AsyncGenerator<unknown, void> {
@@ -87,7 +88,9 @@ interface Choice {
 
 function toConversation(path: string, value: unknown, index: number): Conversation {
   const sample = (value ?? {}) as Sample
-  const id = `${String(sample.id ?? index)}:${String(sample.epoch ?? 1)}`
+  const own = sample.id
+  const key = typeof own === 'string' || typeof own === 'number' ? own : index
+  const id = `${key}:${typeof sample.epoch === 'number' ? sample.epoch : 1}`
   const { messages } = sample
   if (!Array.isArray(messages) || messages.length === 0)
     throw sourceInvalid(path, `sample ${id} has no messages`)

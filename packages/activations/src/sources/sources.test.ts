@@ -30,11 +30,10 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) all.push(item)
   return all
 }
-const refused = (items: AsyncIterable<unknown>, message: RegExp) =>
-  expect(collect(items)).rejects.toMatchObject({
-    code: 'source-invalid',
-    message: expect.stringMatching(message),
-  })
+const refusal = (message: RegExp) => ({
+  code: 'source-invalid',
+  message: expect.stringMatching(message),
+})
 
 describe('a CSV of the Python pipeline', () => {
   test.each(['eval.csv', 'eval_old.csv'])(
@@ -61,22 +60,34 @@ describe('a CSV of the Python pipeline', () => {
 
   test('that is damaged is refused with the line', async () => {
     const csv = async (text: string) => csvConversations(await file(text, 'csv'))
-    await refused(await csv(''), /it is empty, without even a header/)
-    await refused(
-      await csv('response,score\na,1\n'),
-      /has no column question; its columns are resp/,
+    await expect(collect(await csv(''))).rejects.toMatchObject(
+      refusal(/it is empty, without even a header/),
     )
-    await refused(await csv('response,question,question\na,b,c\n'), /two columns question/)
-    await refused(await csv('response,answer,question\na,b,c\n'), /two columns response/)
-    await refused(await csv('response,question\na\n'), /row 0 has 1 fields, and the header has 2/)
-    await refused(
-      await csv('response,question\n"a\nb,c\n'),
-      /line 4 has a quote that is never closed/,
+    await expect(collect(await csv('response,score\na,1\n'))).rejects.toMatchObject(
+      refusal(/has no column question; its columns are resp/),
     )
-    await refused(await csv('response,question\na"b,c\n'), /line 2 has a quote inside of a field/)
-    await refused(await csv('response,question\n"a"b,c\n'), /line 2 has text after a quote/)
-    await refused(csvConversations(join(folder, 'none.csv')), /cannot be read/)
-    await refused(csvConversations(folder), /cannot be read/)
+    await expect(collect(await csv('response,question,question\na,b,c\n'))).rejects.toMatchObject(
+      refusal(/two columns question/),
+    )
+    await expect(collect(await csv('response,answer,question\na,b,c\n'))).rejects.toMatchObject(
+      refusal(/two columns response/),
+    )
+    await expect(collect(await csv('response,question\na\n'))).rejects.toMatchObject(
+      refusal(/row 0 has 1 fields, and the header has 2/),
+    )
+    await expect(collect(await csv('response,question\n"a\nb,c\n'))).rejects.toMatchObject(
+      refusal(/line 4 has a quote that is never closed/),
+    )
+    await expect(collect(await csv('response,question\na"b,c\n'))).rejects.toMatchObject(
+      refusal(/line 2 has a quote inside of a field/),
+    )
+    await expect(collect(await csv('response,question\n"a"b,c\n'))).rejects.toMatchObject(
+      refusal(/line 2 has text after a quote/),
+    )
+    await expect(collect(csvConversations(join(folder, 'none.csv')))).rejects.toMatchObject(
+      refusal(/cannot be read/),
+    )
+    await expect(collect(csvConversations(folder))).rejects.toMatchObject(refusal(/cannot be read/))
     expect(await collect(await csv('response,question\n'))).toEqual([])
   })
 
@@ -137,18 +148,31 @@ describe('a transcript', () => {
 
   test('that is damaged is refused with its place', async () => {
     const json = async (text: string, ending = 'json') => transcripts(await file(text, ending))
-    await refused(await json('{'), /it is not valid JSON/)
-    await refused(await json('{"messages":[]}'), /conversation 0 has no messages/)
-    await refused(await json('3'), /conversation 0 has no messages/)
-    await refused(
-      await json('[{"role":"user","content":"a"},{"content":"b"}]'),
-      /message 1 of conv/,
+    await expect(collect(await json('{'))).rejects.toMatchObject(refusal(/it is not valid JSON/))
+    await expect(collect(await json('{"messages":[]}'))).rejects.toMatchObject(
+      refusal(/conversation 0 has no messages/),
     )
-    await refused(await json('[{"role":"user","content":5}]'), /message 0 of conversation 0/)
-    await refused(await json('[[{"role":"user","content":"a"}],null]'), /conversation 1 has no/)
-    await refused(await json('[{"role":"user","content":"a"}]\nx', 'jsonl'), /line 2 is not valid/)
-    await refused(transcripts(join(folder, 'none.json')), /cannot be read/)
-    await refused(transcripts(join(folder, 'none.jsonl')), /cannot be read/)
+    await expect(collect(await json('3'))).rejects.toMatchObject(
+      refusal(/conversation 0 has no messages/),
+    )
+    await expect(
+      collect(await json('[{"role":"user","content":"a"},{"content":"b"}]')),
+    ).rejects.toMatchObject(refusal(/message 1 of conv/))
+    await expect(collect(await json('[{"role":"user","content":5}]'))).rejects.toMatchObject(
+      refusal(/message 0 of conversation 0/),
+    )
+    await expect(
+      collect(await json('[[{"role":"user","content":"a"}],null]')),
+    ).rejects.toMatchObject(refusal(/conversation 1 has no/))
+    await expect(
+      collect(await json('[{"role":"user","content":"a"}]\nx', 'jsonl')),
+    ).rejects.toMatchObject(refusal(/line 2 is not valid/))
+    await expect(collect(transcripts(join(folder, 'none.json')))).rejects.toMatchObject(
+      refusal(/cannot be read/),
+    )
+    await expect(collect(transcripts(join(folder, 'none.jsonl')))).rejects.toMatchObject(
+      refusal(/cannot be read/),
+    )
   })
 })
 
@@ -187,21 +211,36 @@ describe('an Inspect log', () => {
 
   test('without samples, of another kind or damaged is refused', async () => {
     const json = async (text: string) => inspectLog(await file(text, 'json'))
-    await refused(await json('{"eval":{},"samples":null}'), /has no samples/)
-    await refused(await json('{"eval":{}}'), /has no samples/)
-    await refused(await json('[]'), /no Inspect log/)
-    await refused(await json('{"eval":{},"samples":5}'), /samples are no list/)
-    await refused(await json('{"eval":{},"samples":[{"id":1}]}'), /sample 1:1 has no messages/)
-    await refused(await json('{"eval":{},"samples":[null]}'), /sample 0:1 has no messages/)
-    await refused(
-      await json(
-        '{"eval":{},"samples":[{"messages":[{"role":"user","content":"attachment://ff"}]}]}',
-      ),
-      /sample 0:1 names an attachment that is not there \(ff\)/,
+    await expect(collect(await json('{"eval":{},"samples":null}'))).rejects.toMatchObject(
+      refusal(/has no samples/),
     )
-    await refused(await json('{"eval":{},"samples":[{"messages":[{"content":"x"}]}]}'), /message 0/)
-    await refused(await json('{"eval"'), /not valid JSON/)
-    await refused(inspectLog(join(folder, 'none.json')), /cannot be read/)
+    await expect(collect(await json('{"eval":{}}'))).rejects.toMatchObject(
+      refusal(/has no samples/),
+    )
+    await expect(collect(await json('[]'))).rejects.toMatchObject(refusal(/no Inspect log/))
+    await expect(collect(await json('{"eval":{},"samples":5}'))).rejects.toMatchObject(
+      refusal(/samples are no list/),
+    )
+    await expect(collect(await json('{"eval":{},"samples":[{"id":1}]}'))).rejects.toMatchObject(
+      refusal(/sample 1:1 has no messages/),
+    )
+    await expect(collect(await json('{"eval":{},"samples":[null]}'))).rejects.toMatchObject(
+      refusal(/sample 0:1 has no messages/),
+    )
+    await expect(
+      collect(
+        await json(
+          '{"eval":{},"samples":[{"messages":[{"role":"user","content":"attachment://ff"}]}]}',
+        ),
+      ),
+    ).rejects.toMatchObject(refusal(/sample 0:1 names an attachment that is not there \(ff\)/))
+    await expect(
+      collect(await json('{"eval":{},"samples":[{"messages":[{"content":"x"}]}]}')),
+    ).rejects.toMatchObject(refusal(/message 0/))
+    await expect(collect(await json('{"eval"'))).rejects.toMatchObject(refusal(/not valid JSON/))
+    await expect(collect(inspectLog(join(folder, 'none.json')))).rejects.toMatchObject(
+      refusal(/cannot be read/),
+    )
   })
 })
 
@@ -235,10 +274,15 @@ describe('an .eval file', () => {
       [zipOf([{ ...entry, name: 'header.json' }]), /has no samples/],
       [zipOf([]), /has no samples/],
     ]
-    for (const [zip, message] of zips) await refused(inspectLog(await file(zip, 'eval')), message)
+    for (const [zip, message] of zips)
+      await expect(collect(inspectLog(await file(zip, 'eval')))).rejects.toMatchObject(
+        refusal(message),
+      )
     const broken = zipOf([entry])
     broken[broken.length - 22 - 46 - name.length] = 0
-    await refused(inspectLog(await file(broken, 'eval')), /directory of the zip file is damaged/)
+    await expect(collect(inspectLog(await file(broken, 'eval')))).rejects.toMatchObject(
+      refusal(/directory of the zip file is damaged/),
+    )
     const whole = await readFile(golden('inspect.eval'))
     for (let at = 0; at < whole.length; at += 17) {
       const mutant = Buffer.from(whole)

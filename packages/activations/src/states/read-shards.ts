@@ -23,7 +23,8 @@ export async function* readShardRows(
   { complete, shards }: Pick<TokenStatesIndex, 'complete' | 'shards'>,
 ): AsyncGenerator<ShardRows, void> {
   const seen = new Set<number>()
-  for (let shard = 0; !complete || shard < shards.length; shard++) {
+  const nShards = complete ? shards.length : Number.POSITIVE_INFINITY
+  for (let shard = 0; shard < nShards; shard++) {
     const { file, rowsFile } = shardFiles(shard)
     const path = join(folder, rowsFile)
     const value = await readJsonFile(path)

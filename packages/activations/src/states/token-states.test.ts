@@ -189,9 +189,7 @@ describe('token states on disk', () => {
       JSON.stringify({ ...JSON.parse(text), rows: [null] }),
     ]) {
       await writeFile(list, broken)
-      await expect(openTokenStates(path), broken).rejects.toMatchObject({
-        code: 'token-states-invalid',
-      })
+      await expect(openTokenStates(path)).rejects.toMatchObject({ code: 'token-states-invalid' })
     }
     await writeFile(list, text)
     await rm(join(path, 'states-00000.safetensors'))

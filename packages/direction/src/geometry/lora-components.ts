@@ -58,7 +58,7 @@ function orientedScores(vector: readonly number[], length: number): Float64Array
 }
 
 function centredGram(checkpoints: readonly LoraCheckpoint[], part: 'a' | 'b'): number[][] {
-  const gram = checkpoints.map(() => new Array<number>(checkpoints.length).fill(0))
+  const gram = checkpoints.map(() => checkpoints.map(() => 0))
   for (const name of checkpoints[0]?.modules.keys() ?? []) {
     const centred = centredModule(checkpoints, name, part)
     for (const [i, x] of centred.entries())

@@ -47,8 +47,8 @@ function moduleNorms({ a, b, rank, nIn, nOut, scale }: LoraMatrices): LoraNorms 
   for (let i = 0; i < p.length; i++) trace += (p[i] as number) * (q[i] as number)
   const size = Math.abs(scale)
   return {
-    a: norms(p, rank),
-    b: norms(q, rank),
+    a: gramNorms(p, rank),
+    b: gramNorms(q, rank),
     change: {
       frobenius: size * Math.sqrt(Math.max(0, trace)),
       spectral: size * Math.sqrt(largestEigenvalue({ n: rank, data: inner })),
@@ -56,7 +56,7 @@ function moduleNorms({ a, b, rank, nIn, nOut, scale }: LoraMatrices): LoraNorms 
   }
 }
 
-function norms(gram: Float64Array, n: number): MatrixNorms {
+function gramNorms(gram: Float64Array, n: number): MatrixNorms {
   let trace = 0
   for (let i = 0; i < n; i++) trace += gram[i * n + i] as number
   return {

@@ -51,9 +51,7 @@ export function phaseTransition(
         message: `A threshold is ${value}; a cosine lies between -1 and 1.`,
         data: { threshold: value },
       })
-  const known = cosines.flatMap(({ step, cosine }) =>
-    isAbsent(cosine) ? [] : [{ step, cosine: cosine as number }],
-  )
+  const known = cosines.flatMap(({ step, cosine }) => (isAbsent(cosine) ? [] : [{ step, cosine }]))
   const lowest = known.toSorted((x, y) => x.cosine - y.cosine || x.step - y.step)[0]
   const none = absent('no step has a local cosine: three checkpoints with displacements are needed')
   return {
