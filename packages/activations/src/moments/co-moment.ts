@@ -3,16 +3,21 @@ export function packedIndex(i: number, j: number): number {
   return (i * (i + 1)) / 2 + j
 }
 
+/** Rows of X by columns: [dModel, stride], of which the first n of each column count. */
+export interface BlockColumns {
+  readonly values: Float64Array
+  readonly n: number
+  readonly stride: number
+}
+
 /**
  * Adds X^T X + factor * d d^T to a packed lower triangle.
  *
- * @param columns X by columns: [dModel, stride], of which the first n of each column count
  * @param shift d, [dModel]
  */
 export function addFullCoMoment(
   target: Float64Array,
-  columns: Float64Array,
-  { n, stride }: { readonly n: number; readonly stride: number },
+  { values, n, stride }: BlockColumns,
   shift: Float64Array,
   factor: number,
 ): void {
@@ -25,7 +30,7 @@ export function addFullCoMoment(
       const right = j * stride
       let sum = scaled * (shift[j] as number)
       for (let k = 0; k < n; k++)
-        sum += (columns[left + k] as number) * (columns[right + k] as number)
+        sum += (values[left + k] as number) * (values[right + k] as number)
       target[at] = (target[at] as number) + sum
       at += 1
     }
@@ -35,14 +40,13 @@ export function addFullCoMoment(
 /** The diagonal of `addFullCoMoment` alone; target [dModel]. */
 export function addDiagonalCoMoment(
   target: Float64Array,
-  columns: Float64Array,
-  { n, stride }: { readonly n: number; readonly stride: number },
+  { values, n, stride }: BlockColumns,
   shift: Float64Array,
   factor: number,
 ): void {
   for (const [i, d] of shift.entries()) {
     let sum = factor * d * d
-    for (let k = i * stride; k < i * stride + n; k++) sum += (columns[k] as number) ** 2
+    for (let k = i * stride; k < i * stride + n; k++) sum += (values[k] as number) ** 2
     target[i] = (target[i] as number) + sum
   }
 }

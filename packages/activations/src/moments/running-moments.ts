@@ -1,5 +1,10 @@
 import { CemError } from '@cem/core'
-import { addDiagonalCoMoment, addFullCoMoment, packedIndex } from './co-moment.ts'
+import {
+  addDiagonalCoMoment,
+  addFullCoMoment,
+  type BlockColumns,
+  packedIndex,
+} from './co-moment.ts'
 
 export type CovarianceKind = 'full' | 'diagonal'
 
@@ -197,7 +202,7 @@ export class RunningMoments {
     this.#nBlock = 0
     const mean = new Float64Array(this.dModel)
     for (let i = 0; i < this.dModel; i++) mean[i] = centre(this.#block, i * blockRows, n)
-    this.#join({ mean, n, columns: this.#block })
+    this.#join({ mean, n, columns: { values: this.#block, n, stride: blockRows } })
   }
 
   /** Chan's formula: co-moments add up, and the difference of the means adds n1 n2 / (n1 + n2) times its square. */
@@ -205,8 +210,7 @@ export class RunningMoments {
     const total = this.#count + n
     const difference = mean.map((value, i) => value - (this.#mean[i] as number))
     const add = this.covarianceKind === 'full' ? addFullCoMoment : addDiagonalCoMoment
-    const sizes = columns === undefined ? { n: 0, stride: 0 } : { n, stride: blockRows }
-    add(this.#coMoment, columns ?? noColumns, sizes, difference, (this.#count * n) / total)
+    add(this.#coMoment, columns ?? noColumns, difference, (this.#count * n) / total)
     for (let i = 0; i < this.dModel; i++)
       this.#mean[i] = (this.#mean[i] as number) + ((difference[i] as number) * n) / total
     this.#count = total
@@ -217,10 +221,10 @@ export class RunningMoments {
 interface Joined {
   readonly mean: Float64Array
   readonly n: number
-  readonly columns?: Float64Array
+  readonly columns?: BlockColumns
 }
 
-const noColumns = new Float64Array(0)
+const noColumns: BlockColumns = { values: new Float64Array(0), n: 0, stride: 0 }
 
 function coMomentLength(dModel: number, covariance: CovarianceKind): number {
   return covariance === 'full' ? packedIndex(dModel, 0) : dModel

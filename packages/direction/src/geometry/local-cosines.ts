@@ -1,6 +1,6 @@
 import { type Absent, absent } from '../absent.ts'
 import { changeProduct } from './lora-change-cosine.ts'
-import type { LoraCheckpoint } from './lora-checkpoint.ts'
+import type { LoraCheckpoint, LoraModules } from './lora-checkpoint.ts'
 
 /** Which matrices a path over checkpoints is of: A, B, or the change scale * B A. */
 export type LoraPart = 'a' | 'b' | 'change'
@@ -22,14 +22,30 @@ export function localCosines(
   part: LoraPart,
   { span, minimumDisplacement }: LocalCosineOptions,
 ): (number | Absent)[] {
+  const productOf = changeProducts(checkpoints)
   return checkpoints.map((checkpoint, i) => {
     const before = checkpoints[i - span]
     const after = checkpoints[i + span]
     if (before === undefined || after === undefined)
       return absent(`there are no ${span} checkpoints on both sides`)
-    const products = displacementProducts(part, before, checkpoint, after)
+    const products =
+      part === 'change'
+        ? ofChanges(productOf, i - span, i, i + span)
+        : ofMatrices(part, before.modules, checkpoint.modules, after.modules)
     return cosineOf(products, minimumDisplacement)
   })
+}
+
+/** Inner products of checkpoints' changes, each computed once. */
+function changeProducts(checkpoints: readonly LoraCheckpoint[]) {
+  const known = new Map<number, number>()
+  return (i: number, j: number): number => {
+    const key = i * checkpoints.length + j
+    const [x, y] = [checkpoints[i], checkpoints[j]]
+    if (!known.has(key) && x !== undefined && y !== undefined)
+      known.set(key, changeProduct(x.modules, y.modules))
+    return known.get(key) ?? Number.NaN
+  }
 }
 
 interface Products {
@@ -53,19 +69,20 @@ function cosineOf(
   return Math.max(-1, Math.min(1, both / Math.sqrt(before * after)))
 }
 
-function displacementProducts(
-  part: LoraPart,
-  { modules: x }: LoraCheckpoint,
-  { modules: y }: LoraCheckpoint,
-  { modules: z }: LoraCheckpoint,
+function ofChanges(
+  productOf: (i: number, j: number) => number,
+  x: number,
+  y: number,
+  z: number,
 ): Products {
-  if (part === 'change') {
-    const [xx, yy, zz] = [changeProduct(x, x), changeProduct(y, y), changeProduct(z, z)]
-    const [xy, yz, xz] = [changeProduct(x, y), changeProduct(y, z), changeProduct(x, z)]
-    // Differences of products that are nearly equal: what is left below 1e-12 of them is rounding.
-    const floor = 1e-12 * Math.max(xx, yy, zz)
-    return { before: yy - 2 * xy + xx, after: zz - 2 * yz + yy, both: yz - yy - xz + xy, floor }
-  }
+  const [xx, yy, zz] = [productOf(x, x), productOf(y, y), productOf(z, z)]
+  const [xy, yz, xz] = [productOf(x, y), productOf(y, z), productOf(x, z)]
+  // Differences of products that are nearly equal: what is left below 1e-12 of them is rounding.
+  const floor = 1e-12 * Math.max(xx, yy, zz)
+  return { before: yy - 2 * xy + xx, after: zz - 2 * yz + yy, both: yz - yy - xz + xy, floor }
+}
+
+function ofMatrices(part: 'a' | 'b', x: LoraModules, y: LoraModules, z: LoraModules): Products {
   let [before, after, both] = [0, 0, 0]
   for (const [name, middle] of y) {
     const from = x.get(name)?.[part] ?? middle[part]

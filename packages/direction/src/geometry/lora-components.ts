@@ -81,9 +81,12 @@ function centredModule(
 ): Float64Array[] {
   const first = checkpoints[0]?.modules.get(name)?.[part] ?? new Float64Array(0)
   // Differences to the first checkpoint: what does not move is exactly 0, whatever its size.
-  const values = checkpoints.map(({ modules }) =>
-    Float64Array.from(modules.get(name)?.[part] ?? [], (value, i) => value - (first[i] as number)),
-  )
+  const values = checkpoints.map(({ modules }) => {
+    const differences = new Float64Array(modules.get(name)?.[part] ?? first)
+    for (let i = 0; i < first.length; i++)
+      differences[i] = (differences[i] as number) - (first[i] as number)
+    return differences
+  })
   const length = values[0]?.length ?? 0
   for (let i = 0; i < length; i++) {
     let mean = 0

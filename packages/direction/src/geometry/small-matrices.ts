@@ -7,7 +7,8 @@ export interface SquareMatrix {
 }
 
 /** X Y^T of two matrices with the same number of columns: [nX, nY], row-major. */
-export function rowProducts(x: Vector, y: Vector, nColumns: number): Float64Array {
+export function rowProducts(givenX: Vector, givenY: Vector, nColumns: number): Float64Array {
+  const [x, y] = [inFloat64(givenX), inFloat64(givenY)]
   const nX = x.length / nColumns
   const nY = y.length / nColumns
   const out = new Float64Array(nX * nY)
@@ -22,7 +23,8 @@ export function rowProducts(x: Vector, y: Vector, nColumns: number): Float64Arra
 }
 
 /** X^T Y of two matrices with the same number of rows: [nX, nY] with nX and nY their columns, row-major. */
-export function columnProducts(x: Vector, y: Vector, nRows: number): Float64Array {
+export function columnProducts(givenX: Vector, givenY: Vector, nRows: number): Float64Array {
+  const [x, y] = [inFloat64(givenX), inFloat64(givenY)]
   const nX = x.length / nRows
   const nY = y.length / nRows
   const out = new Float64Array(nX * nY)
@@ -33,6 +35,11 @@ export function columnProducts(x: Vector, y: Vector, nRows: number): Float64Arra
         out[i * nY + j] = (out[i * nY + j] as number) + value * (y[k * nY + j] as number)
     }
   return out
+}
+
+/** Loops that meet both kinds of arrays run several times as long as loops that meet one. */
+function inFloat64(vector: Vector): Float64Array {
+  return vector instanceof Float64Array ? vector : new Float64Array(vector)
 }
 
 /**
