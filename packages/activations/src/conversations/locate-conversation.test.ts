@@ -218,6 +218,26 @@ describe("real families' templates", () => {
     expect(nFound).toBeGreaterThan(10)
   })
 
+  test.each(['llama2', 'mistral3'])(
+    'the spaces that a tokenizer puts before words do not hide messages: %s',
+    async (kind) => {
+      const template =
+        "{% for m in messages %}{{ '<s>[INST]' if m.role == 'user' else '' }}{{ m.content }}{{ '[/INST]' if m.role == 'user' else '</s>' }}{% endfor %}"
+      const by = await withTemplate(`${kind}-spaces`, template, fileURLToPath(new URL(kind, text)))
+      const messages = [...qa('Where?', 'In reeds 🦩.\n```\nx\n```'), ...qa(' é ', 'Here')]
+      const { tokenIds, turns } = locate(messages, by)
+      const found = turns.map(({ content }) =>
+        Buffer.concat(
+          tokenIds.slice(content.start, content.end).map((id) => by.tokenBytes(id)),
+        ).toString(),
+      )
+      for (const [i, one] of found.entries()) expect(one).toContain(messages[i]?.content)
+      const [block] = turns[1]?.code ?? []
+      expect(block?.end).toBe(turns[1]?.content.end)
+      expect(by.decode(tokenIds.slice(block?.start, block?.end))).toContain('```\nx\n```')
+    },
+  )
+
   test('a template may write messages in another order', async () => {
     const late = await withTemplate(
       'late-system',

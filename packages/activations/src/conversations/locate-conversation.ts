@@ -1,4 +1,5 @@
 import type { ChatTokenizer } from '@cem/inference'
+import { alignBytes } from './align-bytes.ts'
 import type { TextRange } from './code-blocks.ts'
 import { type Conversation, type ConversationMessage, checkConversation } from './conversation.ts'
 import { asChat, placesOf, turnsNotFound } from './message-places.ts'
@@ -48,7 +49,9 @@ export function locateConversation(
     const { role, original } = messages[index] as ConversationMessage
     const isClosed = closing !== '' && text.startsWith(closing, place.end)
     const content = byteRange(place)
-    const end = isClosed ? byteRange({ start: place.end, end: place.end + closing.length }).end : 0
+    const end = isClosed
+      ? byteRange({ start: place.start, end: place.end + closing.length }).end
+      : 0
     const tokens = map.tokensOf(content)
     const isEmpty = tokens.end === tokens.start
     const turn = map.tokensOf({ start: content.start, end: Math.max(content.end, end) })
@@ -70,17 +73,18 @@ export function locateConversation(
 
 /** Turns places in the text into ranges of the tokens' bytes. */
 function byteFinder(map: TokenMap, text: string, id: string): (place: TextRange) => TextRange {
-  const whole = map.bytes.toString('utf8')
+  const bytesOf = (part: string) => Buffer.byteLength(part)
   // Some tokenizers compose accents before they split the text.
-  const normalize = [(part: string) => part, (part: string) => part.normalize('NFC')].find(
-    (change) => change(text) === whole,
-  )
-  if (normalize === undefined)
-    throw turnsNotFound('the tokens are not the bytes of what the chat template wrote', id)
-  return ({ start, end }) => ({
-    start: Buffer.byteLength(normalize(text.slice(0, start))),
-    end: Buffer.byteLength(normalize(text.slice(0, end))),
-  })
+  for (const normalize of [(part: string) => part, (part: string) => part.normalize('NFC')]) {
+    const align = alignBytes(Buffer.from(normalize(text)), map)
+    if (align === undefined) continue
+    return ({ start, end }) =>
+      align({
+        start: bytesOf(normalize(text.slice(0, start))),
+        end: bytesOf(normalize(text.slice(0, end))),
+      })
+  }
+  throw turnsNotFound('the tokens are not the bytes of what the chat template wrote', id)
 }
 
 function countShared(turns: readonly LocatedTurn[]): number {
