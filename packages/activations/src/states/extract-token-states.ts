@@ -46,8 +46,8 @@ export type TokenStatesEvent =
 
 /**
  * States of single tokens of conversations, streamed to shards in a folder (see `TokenStateWriter`): row i is conversation i.
- * At most a shard's states are in memory, or those of one conversation where they are more. A run that was stopped or killed
- * goes on where it was; rows that are there are not computed again.
+ * At most two shards' states are in memory, one that is gathered and one that is computed, or those of one conversation where they
+ * are more. A run that was stopped or killed goes on where it was; rows that are there are not computed again.
  *
  * @throws CemError as `locateConversation`, `TokenStateWriter.open` and `Model.score`; `signal.reason`
  */
@@ -57,8 +57,9 @@ export async function* extractTokenStates({
   folder,
   layers = Array.from({ length: model.architecture.nLayers }, (_, i) => i),
   roles,
+  dtype,
+  maxShardBytes = 2 ** 28,
   signal,
-  ...writing
 }: ExtractTokenStatesOptions): AsyncGenerator<TokenStatesEvent, void> {
   signal?.throwIfAborted()
   const origin = {
@@ -67,7 +68,8 @@ export async function* extractTokenStates({
     roles: roles ?? null,
   }
   const { dModel } = model.architecture
-  await using writer = await TokenStateWriter.open(folder, { layers, dModel, origin, ...writing })
+  const storage = { maxShardBytes, ...(dtype === undefined ? {} : { dtype }) }
+  await using writer = await TokenStateWriter.open(folder, { layers, dModel, origin, ...storage })
   const counts: MutableTextCounts = { nRetokenized: 0, nMovedBoundaries: 0, nUnknownBoundaries: 0 }
   for await (const chunk of locatedChunks(model, conversations, signal)) {
     const sequences: ScoreSequence[] = []
@@ -87,17 +89,35 @@ export async function* extractTokenStates({
       if (!isResumed) await writer.add(rowOf(one, roles, new Float32Array(0)))
       yield { type: 'row', index, id: conversation.id, nTokens, isResumed }
     }
-    const options = { sequences, layers, ...(signal === undefined ? {} : { signal }) }
-    for await (const { id, states } of model.score(options)) {
-      signal?.throwIfAborted()
-      const one = missing.get(id) as IndexedConversation
-      const row = rowOf(one, roles, states as Float32Array)
-      await writer.add(row)
-      const nTokens = row.states.length / (layers.length * dModel)
-      yield { type: 'row', index: one.index, id: one.conversation.id, nTokens, isResumed: false }
+    for (const group of groupsOf(sequences, maxShardBytes / (layers.length * dModel * 4))) {
+      const options = { sequences: group, layers, ...(signal === undefined ? {} : { signal }) }
+      for await (const { id, states } of model.score(options)) {
+        signal?.throwIfAborted()
+        const one = missing.get(id) as IndexedConversation
+        const row = rowOf(one, roles, states as Float32Array)
+        await writer.add(row)
+        const nTokens = row.states.length / (layers.length * dModel)
+        yield { type: 'row', index: one.index, id: one.conversation.id, nTokens, isResumed: false }
+      }
     }
   }
   yield { type: 'end', index: await writer.commit(), ...counts }
+}
+
+/** Sequences in groups of at most so many tokens with states: the model may be that far ahead of the writing. */
+function groupsOf(sequences: readonly ScoreSequence[], maxTokens: number): ScoreSequence[][] {
+  const groups: ScoreSequence[][] = []
+  let nTokens = Number.POSITIVE_INFINITY
+  for (const sequence of sequences) {
+    const { start, end } = sequence.states ?? { start: 0, end: 0 }
+    nTokens += end - start
+    if (nTokens > maxTokens) {
+      groups.push([])
+      nTokens = end - start
+    }
+    groups.at(-1)?.push(sequence)
+  }
+  return groups
 }
 
 function storedRange(
