@@ -289,6 +289,14 @@ describe('what is given', () => {
     ).rejects.toThrow('enough')
   })
 
+  test('may name roles that no message has: the end says which', async () => {
+    const { found, end } = await collect(
+      extractConversations({ model, conversations, layers: [0], roles: ['asistant', 'user'] }),
+    )
+    expect(end.missingRoles).toEqual(['asistant'])
+    expect(found[1]?.turns.map(({ role }) => role)).toEqual(['user'])
+  })
+
   test('nothing gives an end with zeros, and what is wrong names the conversation', async () => {
     const { end } = await collect(extractConversations({ model, conversations: [] }))
     expect(end).toMatchObject({ nConversations: 0, nTurns: {}, nEmptyTurns: 0 })

@@ -60,6 +60,8 @@ export interface ConversationsEnd extends TextCounts {
   readonly nConversations: number
   /** Messages by role, also of roles that were not asked for. */
   readonly nTurns: Readonly<Record<string, number>>
+  /** Roles that were asked for and that no message has: misspelt, or the data has others. */
+  readonly missingRoles: readonly string[]
   /** Of the roles asked for: messages whose rows are NaN. */
   readonly nEmptyTurns: number
   readonly nCodeTokens: number
@@ -106,7 +108,7 @@ export async function* extractConversations({
       yield finish(byId.get(id) as Plan, means)
     }
   }
-  yield counts.end()
+  yield counts.end(roles)
 }
 
 interface TurnPlan {
@@ -189,12 +191,13 @@ class Counts implements MutableTextCounts {
     }
   }
 
-  end(): ConversationsEnd {
+  end(roles: readonly string[] = []): ConversationsEnd {
     const { nRetokenized, nMovedBoundaries, nUnknownBoundaries } = this
     return {
       type: 'end',
       nConversations: this.#nConversations,
       nTurns: Object.fromEntries(this.#nTurns),
+      missingRoles: roles.filter((role) => !this.#nTurns.has(role)),
       nEmptyTurns: this.#nEmptyTurns,
       nCodeTokens: this.#nCodeTokens,
       nRetokenized,

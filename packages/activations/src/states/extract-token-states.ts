@@ -42,7 +42,12 @@ export type TokenStatesEvent =
       /** It was there from a run before. */
       readonly isResumed: boolean
     }
-  | ({ readonly type: 'end'; readonly index: TokenStatesIndex } & TextCounts)
+  | ({
+      readonly type: 'end'
+      readonly index: TokenStatesIndex
+      /** Roles that were asked for and that no message has. */
+      readonly missingRoles: readonly string[]
+    } & TextCounts)
 
 /**
  * States of single tokens of conversations, streamed to shards in a folder (see `TokenStateWriter`): row i is conversation i.
@@ -71,11 +76,13 @@ export async function* extractTokenStates({
   const storage = { maxShardBytes, ...(dtype === undefined ? {} : { dtype }) }
   await using writer = await TokenStateWriter.open(folder, { layers, dModel, origin, ...storage })
   const counts: MutableTextCounts = { nRetokenized: 0, nMovedBoundaries: 0, nUnknownBoundaries: 0 }
+  const missingRoles = new Set(roles)
   for await (const chunk of locatedChunks(model, conversations, signal)) {
     const sequences: ScoreSequence[] = []
     const missing = new Map<string, IndexedConversation>()
     for (const one of chunk) {
       yield* textWarnings(one, counts)
+      for (const { role } of one.located.turns) missingRoles.delete(role)
       const { index, conversation, located } = one
       const { tokenIds } = located
       const range = storedRange(located, roles)
@@ -101,7 +108,8 @@ export async function* extractTokenStates({
       }
     }
   }
-  yield { type: 'end', index: await writer.commit(), ...counts }
+  const index = await writer.commit()
+  yield { type: 'end', index, missingRoles: [...missingRoles], ...counts }
 }
 
 /** Sequences in groups of at most so many tokens with states: the model may be that far ahead of the writing. */

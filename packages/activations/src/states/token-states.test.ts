@@ -327,8 +327,14 @@ describe('token states of conversations', () => {
   test('of the roles that are asked for are kept, a row without any is empty and counted', async () => {
     const path = join(folder, 'roles')
     await collect(
-      extractTokenStates({ model, conversations, folder: path, layers: [1], roles: ['assistant'] }),
-    )
+      extractTokenStates({
+        model,
+        conversations,
+        folder: path,
+        layers: [1],
+        roles: ['assistant', 'tool'],
+      }),
+    ).then((events) => expect(events.at(-1)).toMatchObject({ type: 'end', missingRoles: ['tool'] }))
     const set = await openTokenStates(path)
     expect(set.index.empty_rows).toBe(1)
     expect((await set.read(1)).tokenIds.length).toBe(0)
