@@ -1,5 +1,12 @@
 import type { Model, Progress, SpanName, TokenRange } from '@cem/inference'
-import { responseSpans, type StoredResponse } from './response-spans.ts'
+import {
+  type CodeBlocks,
+  pooledMean,
+  type SpanRanges,
+  scoreSpans,
+  spanRanges,
+} from './conversations/span-ranges.ts'
+import { responseCode, responseSpans, type StoredResponse } from './response-spans.ts'
 
 export interface ExtractMeansOptions {
   readonly model: Model
@@ -8,6 +15,8 @@ export interface ExtractMeansOptions {
   readonly layers?: readonly number[]
   /** @default ['content'] */
   readonly spans?: readonly SpanName[]
+  /** Whether the tokens of fenced code blocks count. @default 'keep' */
+  readonly codeBlocks?: CodeBlocks
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }
@@ -15,9 +24,12 @@ export interface ExtractMeansOptions {
 export interface ResponseMeans {
   /** Index of the response. */
   readonly index: number
-  /** For each span that was asked for, [layers.length, dModel]; NaN throughout for an empty response. */
+  /** For each span that was asked for, [layers.length, dModel]; NaN throughout where no token is left. */
   readonly means: Readonly<Partial<Record<SpanName, Float32Array>>>
+  /** The response is empty, or all of it is code that was left out. */
   readonly isEmpty: boolean
+  /** Tokens that were left out as code. */
+  readonly nCodeTokens: number
 }
 
 /** Responses that are handed to the model at once, so that their token ids are not all copied before the first runs. */
@@ -35,48 +47,81 @@ export async function* extractMeans({
   responses,
   layers = Array.from({ length: model.architecture.nLayers }, (_, i) => i),
   spans = ['content'],
+  codeBlocks = 'keep',
   signal,
   onProgress,
 }: ExtractMeansOptions): AsyncGenerator<ResponseMeans, void> {
-  const closing = spans.includes('turn') ? model.tokenizer.closingTokenIds() : []
-  const empty = () => new Float32Array(layers.length * model.architecture.dModel).fill(Number.NaN)
+  const length = layers.length * model.architecture.dModel
   let nDone = 0
   let nTokens = 0
   for (let start = 0; start < responses.length; start += chunkSize) {
-    const chunk = responses.slice(start, start + chunkSize)
-    const sequences = chunk.flatMap((response, i) => {
-      const { tokenIds, spans: ranges } = responseSpans(response, closing)
-      const wanted = pick(ranges, spans)
-      return Object.keys(wanted).length === 0
-        ? []
-        : [{ id: String(start + i), tokenIds, spans: wanted }]
-    })
-    for (const [i, { tokenIds }] of chunk.entries())
-      if (tokenIds.length === 0) {
+    const chunk = responses
+      .slice(start, start + chunkSize)
+      .map((response, i) => planOf(model, response, start + i, spans, codeBlocks))
+    const finish = ({ index, ranges, isEmpty, nCodeTokens }: Plan, means = noMeans) => {
+      const pooled = spans.map((span) => [
+        span,
+        pooledMean(means, span, ranges[span] ?? [], length),
+      ])
+      return { index, means: Object.fromEntries(pooled), isEmpty, nCodeTokens }
+    }
+    for (const plan of chunk)
+      if (plan.isEmpty) {
         nDone += 1
-        const means = Object.fromEntries(spans.map((span) => [span, empty()]))
-        yield { index: start + i, means, isEmpty: true }
+        yield finish(plan)
       }
-    const options = { sequences, layers, ...(signal === undefined ? {} : { signal }) }
+    const filled = chunk.filter(({ isEmpty }) => !isEmpty)
+    const options = {
+      sequences: filled.map(({ tokenIds, ranges }, at) => ({
+        id: String(at),
+        tokenIds,
+        spans: Object.assign({}, ...spans.map((span) => scoreSpans(span, ranges[span] ?? []))),
+      })),
+      layers,
+      ...(signal === undefined ? {} : { signal }),
+    }
     for await (const { id, means } of model.score(options)) {
-      const index = Number(id)
+      const plan = filled[Number(id)] as Plan
       nDone += 1
-      nTokens += (responses[index] as StoredResponse).tokenIds.length
+      nTokens += (responses[plan.index] as StoredResponse).tokenIds.length
       onProgress?.({ nDone, nTokens, nTotal: responses.length })
-      yield { index, means, isEmpty: false }
+      yield finish(plan, means)
     }
   }
   onProgress?.({ nDone, nTokens, nTotal: responses.length })
 }
 
-function pick(
-  ranges: Readonly<Partial<Record<SpanName, TokenRange>>>,
+const noMeans: Readonly<Record<string, Float32Array>> = {}
+
+interface Plan {
+  readonly index: number
+  readonly tokenIds: readonly number[]
+  readonly ranges: Readonly<Partial<Record<SpanName, readonly TokenRange[]>>>
+  readonly isEmpty: boolean
+  readonly nCodeTokens: number
+}
+
+function planOf(
+  { tokenizer }: Model,
+  response: StoredResponse,
+  index: number,
   spans: readonly SpanName[],
-): Record<string, TokenRange> {
-  const wanted: Record<string, TokenRange> = {}
-  for (const span of spans) {
-    const range = ranges[span]
-    if (range !== undefined) wanted[span] = range
+  codeBlocks: CodeBlocks,
+): Plan {
+  const closing = spans.includes('turn') ? tokenizer.closingTokenIds() : []
+  const { tokenIds, spans: whole } = responseSpans(response, closing)
+  const { content, turn } = whole
+  if (content === undefined || turn === undefined)
+    return { index, tokenIds, ranges: {}, isEmpty: true, nCodeTokens: 0 }
+  const code = codeBlocks === 'keep' ? [] : responseCode(tokenizer, response)
+  const tokens = { content, turn, code }
+  const of = (span: SpanName): SpanRanges => spanRanges(tokens, span, codeBlocks)
+  const { ranges, nCodeTokens } = of('content')
+  return {
+    index,
+    tokenIds,
+    ranges: Object.fromEntries(spans.map((span) => [span, of(span).ranges])),
+    isEmpty: ranges.length === 0,
+    nCodeTokens,
   }
-  return wanted
 }

@@ -1,4 +1,5 @@
-import type { SpanName, TokenRange } from '@cem/inference'
+import type { ChatTokenizer, SpanName, TokenRange } from '@cem/inference'
+import { TokenMap } from './conversations/token-map.ts'
 
 /** A response as it was generated: token ids, never text that would have to be tokenized again. */
 export interface StoredResponse {
@@ -32,4 +33,16 @@ export function responseSpans(
     tokenIds: sequence,
     spans: { content: { start, end }, turn: { start, end: end + closingTokenIds.length } },
   }
+}
+
+/** The tokens of a response's fenced code blocks, as ranges of the whole sequence: each that shares a byte with one. */
+export function responseCode(
+  tokenizer: Pick<ChatTokenizer, 'tokenBytes'>,
+  { promptTokenIds, tokenIds }: StoredResponse,
+): TokenRange[] {
+  const map = new TokenMap(tokenizer, tokenIds)
+  const shift = promptTokenIds.length
+  return map
+    .codeTokens({ start: 0, end: map.bytes.length })
+    .map(({ start, end }) => ({ start: start + shift, end: end + shift }))
 }

@@ -6,6 +6,7 @@ import { readmeExamples, runReadmeExample } from '@cem/vitest-config/readme'
 import { expect, test } from 'vitest'
 
 const packageFolder = new URL('../', import.meta.url)
+const csv = fileURLToPath(new URL('golden/eval.csv', packageFolder))
 const model = fileURLToPath(new URL('../inference/fixtures/gqa-6-2-tied/model', packageFolder))
 
 test.each(readmeExamples(packageFolder))(
@@ -13,7 +14,7 @@ test.each(readmeExamples(packageFolder))(
   async (example) => {
     const workingFolder = await mkdtemp(join(tmpdir(), 'cem-activations-'))
     try {
-      const replace = { 'path/to/model': model }
+      const replace = { 'path/to/model': model, 'path/to/eval.csv': csv }
       expect(await runReadmeExample(packageFolder, example, { replace, workingFolder })).toBe(
         example.printed,
       )

@@ -157,6 +157,29 @@ export {
   twoByTwoDirections,
 } from './directions/two-by-two.ts'
 export type { Vector } from './directions/vectors.ts'
+export type { LocalCosineOptions, LoraPart } from './geometry/local-cosines.ts'
+export { loraChangeCosine } from './geometry/lora-change-cosine.ts'
+export type { LoraCheckpoint, LoraMatrices, LoraModules } from './geometry/lora-checkpoint.ts'
+export type { LoraComponent, LoraComponents } from './geometry/lora-components.ts'
+export {
+  type LoraGeometry,
+  type LoraGeometryOptions,
+  type LoraGeometryStep,
+  loraGeometry,
+} from './geometry/lora-geometry.ts'
+export {
+  type AdapterNorms,
+  type LoraNorms,
+  loraNorms,
+  type MatrixNorms,
+} from './geometry/lora-norms.ts'
+export {
+  type LocalCosine,
+  type PhaseTransition,
+  type PhaseTransitionOptions,
+  phaseTransition,
+  type ThresholdResult,
+} from './geometry/phase-transition.ts'
 export type { CurveMeasures, MeasureName } from './resistance/curve-measures.ts'
 export { type Resistance, type ResistancePoint, resistance } from './resistance/resistance.ts'
 export {
