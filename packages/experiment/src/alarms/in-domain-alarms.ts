@@ -1,6 +1,7 @@
 import type { LabelledRow } from '../analysis/cell-metrics.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
+import { fixedQuestionsInterval } from './fixed-questions-interval.ts'
 import { pairedInterval, percentText } from './paired-interval.ts'
 import { byVariant } from './persona-alarms.ts'
 
@@ -21,7 +22,8 @@ export interface InDomainInput {
 
 /**
  * Protection is not learning less. A variant whose in-domain rate at its last step is not above that before the attack did not
- * learn the attack at all; one whose rate is far below the baseline's is compared at a matched in-domain rate instead.
+ * learn the attack at all; one whose rate is far below the baseline's is compared at a matched in-domain rate instead. Doubt
+ * counts for the alarm: learning has to show over questions, t(G - 1), while for learning less these questions alone are enough.
  */
 export function inDomainAlarms(input: InDomainInput): RunWarning[] {
   return [
@@ -59,7 +61,7 @@ function learnedLess(input: InDomainInput): RunWarning[] {
   return input.compared.flatMap((cell): RunWarning[] => {
     const baseline = input.baselineAt(cell)
     if (baseline === undefined || baseline.variant === cell.variant) return []
-    const interval = pairedInterval(inDomain(input, cell), inDomain(input, baseline), input.level)
+    const interval = fixedQuestionsInterval(inDomain(input, cell), inDomain(input, baseline))
     if (interval === undefined || interval.estimate > -farBelow || interval.high >= 0) return []
     return [
       {
