@@ -78,13 +78,22 @@ const voiding: Partial<Record<AlarmCode, string>> = {
   'learned-less': 'the attack was learned less: compare at a matched in-domain rate',
 }
 
+/** Why a cell's EM rate is no evidence. */
+export interface VoidReason {
+  readonly code: AlarmCode
+  readonly reason: string
+}
+
 /** The reasons against a cell's EM rate, by cell. */
-export function voidedCells(warnings: readonly RunWarning[]): Map<string, string[]> {
-  const reasons = new Map<string, string[]>()
+export function voidedCells(warnings: readonly RunWarning[]): Map<string, VoidReason[]> {
+  const reasons = new Map<string, VoidReason[]>()
   for (const { code, cells } of warnings) {
     const reason = isAlarm(code) ? voiding[code] : undefined
-    if (reason === undefined) continue
-    for (const cell of cells) reasons.set(cell, [...(reasons.get(cell) ?? []), reason])
+    if (reason === undefined || !isAlarm(code)) continue
+    for (const cell of cells) reasons.set(cell, [...(reasons.get(cell) ?? []), { code, reason }])
   }
   return reasons
 }
+
+/** Alarms that are about the variant that bears another's adapter: a baseline whose adapter was copied is still the baseline. */
+export const ofTheCopy: ReadonlySet<AlarmCode> = new Set(['same-adapter', 'same-change'])

@@ -37,12 +37,11 @@ function unrecorded(cells: readonly Cell[]): RunWarning[] {
  */
 function inactiveInTraining(cells: readonly Cell[]): RunWarning[] {
   const found = cells.filter((cell) => cell.step > 0 && wasInactive(cell))
-  return byVariant(found).flatMap(([variant, own]) =>
-    alarm(
-      'persona-inactive-in-training',
-      own.map((cell) => cell.id),
-      `${variant} has a persona adapter, and the record beside its checkpoints says that it was inactive while they were trained: they are not checkpoints of a persona, whatever runs beside them now.`,
-    ),
+  const variants = byVariant(found).map(([variant]) => variant)
+  return alarm(
+    'persona-inactive-in-training',
+    found.map((cell) => cell.id),
+    `A persona adapter goes with ${variants.join(', ')}, and the record beside the checkpoints says that it was inactive while they were trained: they are not checkpoints of a persona, whatever runs beside them now.`,
   )
 }
 

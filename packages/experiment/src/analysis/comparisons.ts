@@ -6,6 +6,7 @@ import {
   pairedDifference,
   type StatisticRow,
 } from '@cem/direction'
+import { ofTheCopy, type VoidReason } from '../alarms/alarm.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Estimate, LabelledRow } from './cell-metrics.ts'
@@ -43,7 +44,7 @@ export interface ComparisonInput {
   readonly rows: ReadonlyMap<string, readonly LabelledRow[]>
   readonly collapsed: ReadonlySet<string>
   /** What alarms say against a cell's EM rate, by cell. */
-  readonly voided: ReadonlyMap<string, readonly string[]>
+  readonly voided: ReadonlyMap<string, readonly VoidReason[]>
   readonly config: ExperimentConfig
 }
 
@@ -92,7 +93,7 @@ function compare(
     baseline,
     step,
     nSeeds,
-    notComparable: whyNot([...at(a), ...at(b)], collapsed, voided),
+    notComparable: whyNot(at(a), at(b), collapsed, voided),
   }
   if (nSeeds > 1) {
     const crossed = crossedDifference(rowsA, rowsB, { level })
@@ -124,15 +125,26 @@ export function lastCommonStep(a: readonly Cell[], b: readonly Cell[]): number |
 }
 
 function whyNot(
-  cells: readonly Cell[],
+  condition: readonly Cell[],
+  baseline: readonly Cell[],
   collapsed: ReadonlySet<string>,
-  voided: ReadonlyMap<string, readonly string[]>,
+  voided: ReadonlyMap<string, readonly VoidReason[]>,
 ): string | null {
+  const cells = [...condition, ...baseline]
   const broken = cells.filter((cell) => collapsed.has(cell.id)).map((cell) => cell.id)
   if (broken.length > 0) return `EM not comparable: coherence collapsed in ${broken.join(', ')}`
   const other = cells.filter((cell) => cell.match !== 'as-trained').map((cell) => cell.id)
   if (other.length > 0) return `persona not as in training in ${other.join(', ')}`
-  const reasons = cells.flatMap(({ id }) => (voided.get(id) ?? []).map((why) => `${id}: ${why}`))
+  const reasonsOf = (of: readonly Cell[], isIgnored: (reason: VoidReason) => boolean) =>
+    of.flatMap(({ id }) =>
+      (voided.get(id) ?? [])
+        .filter((reason) => !isIgnored(reason))
+        .map(({ reason }) => `${id}: ${reason}`),
+    )
+  const reasons = [
+    ...reasonsOf(condition, () => false),
+    ...reasonsOf(baseline, ({ code }) => ofTheCopy.has(code)),
+  ]
   return reasons.length === 0 ? null : [...new Set(reasons)].join('; ')
 }
 
