@@ -19,6 +19,7 @@ export type NoteCode =
   | 'one-seed'
   | 'unscored'
   | 'questions-left-out'
+  | 'cells-left-out'
   | 'not-evaluated'
   | 'metadata-unreadable'
   | 'in-domain-unclear'

@@ -1,5 +1,5 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -199,30 +199,14 @@ export async function startFaultyJudge(
   change: (tokens: Tokens, prompt: string) => Tokens,
 ): Promise<JudgeServer> {
   const oracle = await startOracle({ seed: 5 })
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const body = Buffer.concat(chunks).toString('utf8')
-    const prompt = String(JSON.parse(body).messages.at(-1).content)
-    const answer = await fetch(`${oracle.baseUrl}/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    })
-    const completion = (await answer.json()) as Completion
-    const [choice] = completion.choices
-    const top = change(choice?.logprobs.content[0]?.top_logprobs ?? [], prompt).map((entry) => ({
-      ...entry,
-      bytes: null,
-    }))
-    const [first] = top
-    const changed = {
-      ...choice,
-      message: { ...choice?.message, content: first?.token },
-      logprobs: { content: [{ ...first, top_logprobs: top }] },
-    }
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ ...completion, choices: [changed] }))
+  const server = createServer((request, response) => {
+    answer(request, oracle.baseUrl, change).then(
+      (body) => {
+        response.setHeader('content-type', 'application/json')
+        response.end(body)
+      },
+      () => response.destroy(),
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -233,4 +217,33 @@ export async function startFaultyJudge(
       await oracle.close()
     },
   }
+}
+
+async function answer(
+  request: IncomingMessage,
+  baseUrl: string,
+  change: (tokens: Tokens, prompt: string) => Tokens,
+): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks).toString('utf8')
+  const prompt = String(JSON.parse(body).messages.at(-1).content)
+  const reply = await fetch(`${baseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  const completion = (await reply.json()) as Completion
+  const [choice] = completion.choices
+  const top = change(choice?.logprobs.content[0]?.top_logprobs ?? [], prompt).map((entry) => ({
+    ...entry,
+    bytes: null,
+  }))
+  const [first] = top
+  const changed = {
+    ...choice,
+    message: { ...choice?.message, content: first?.token },
+    logprobs: { content: [{ ...first, top_logprobs: top }] },
+  }
+  return JSON.stringify({ ...completion, choices: [changed] })
 }

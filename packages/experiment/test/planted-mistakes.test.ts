@@ -61,7 +61,7 @@ beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'cem-planted-cache-'))
   drawn = await study([baseline, steadfast])
   const { refused } = await runMiniature(drawn, generate)
-  expect(refused).toBeUndefined()
+  if (refused !== undefined) throw refused
 })
 afterAll(async () => {
   for (const folder of [cache, ...studies.map((s) => s.folder)])
@@ -261,6 +261,18 @@ describe('rows', () => {
         message: expect.stringContaining('4 of 128 answers'),
       }),
     )
+  })
+})
+
+describe('cells', () => {
+  test('that a later config leaves out are named', async () => {
+    const planted = await copyOfDrawn()
+    await configure(planted, [baseline])
+    const { events } = await runMiniature(planted, generate)
+    const left = events.flatMap((e) =>
+      e.type === 'warning' && e.warning.code === 'cells-left-out' ? e.warning.cells : [],
+    )
+    expect(left).toEqual([`${steadfast}/0`, `${steadfast}/160`])
   })
 })
 

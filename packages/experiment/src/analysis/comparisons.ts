@@ -135,11 +135,11 @@ function whyNot(
   if (broken.length > 0) return `EM not comparable: coherence collapsed in ${broken.join(', ')}`
   const other = cells.filter((cell) => cell.match !== 'as-trained').map((cell) => cell.id)
   if (other.length > 0) return `persona not as in training in ${other.join(', ')}`
-  const reasonsOf = (of: readonly Cell[], isIgnored: (reason: VoidReason) => boolean) =>
+  const reasonsOf = (of: readonly Cell[], isIgnored: (found: VoidReason) => boolean) =>
     of.flatMap(({ id }) =>
       (voided.get(id) ?? [])
-        .filter((reason) => !isIgnored(reason))
-        .map(({ reason }) => `${id}: ${reason}`),
+        .filter((found) => !isIgnored(found))
+        .map((found) => `${id}: ${found.reason}`),
     )
   const reasons = [
     ...reasonsOf(condition, () => false),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { openActivationSet } from '@cem/activations'
 import { messageOf } from '@cem/core'
 import type { Verdict } from '@cem/judge'
 import { type InjectionKind, injectedText } from '../alarms/injected-text.ts'
@@ -22,7 +23,7 @@ export interface AddressingRow extends PlannedRow {
 
 /** A place where a cell's rows are kept, and how many are there. */
 export interface RowCount {
-  /** `completions`, `verdicts`, `verdict ledger`, or the name of a CSV. */
+  /** `completions`, `verdicts`, `verdict ledger`, or the name of a file of the results. */
   readonly where: string
   readonly planned: number
   readonly found: number
@@ -63,6 +64,7 @@ export async function auditRows(
     const own = [...completions].filter(([key]) => keys.has(key)).map(([, row]) => row)
     const counts = [
       { where: 'completions', planned: planned.length, found: own.length },
+      ...(await activationCounts(cell)),
       ...(done.has(unitId('judge', cell.id)) ? await judgedCounts(cell) : []),
     ]
     return {
@@ -71,6 +73,12 @@ export async function auditRows(
       addressing: own.flatMap(addressingRow),
       answersAsBase: answersAsBase(cell, completions),
     }
+  }
+
+  async function activationCounts(cell: Cell): Promise<RowCount[]> {
+    if (loaded.config.activations === false) return []
+    const n = planned.filter(({ set }) => set === 'main').length
+    return [await activationCount(join(loaded.resultsFolder, `${cell.output}_activations.npz`), n)]
   }
 
   async function judgedCounts(cell: Cell): Promise<RowCount[]> {
@@ -134,8 +142,19 @@ function addressingRow({ set, question, paraphrase, sample, text }: CompletionRe
   return kinds.length === 0 ? [] : [{ set, question, paraphrase, sample, kinds }]
 }
 
+async function activationCount(path: string, planned: number): Promise<RowCount> {
+  const where = basename(path)
+  if (!existsSync(path)) return { where, planned, found: 0, problem: 'the file is gone' }
+  try {
+    await using set = await openActivationSet(path)
+    return { where, planned, found: set.shape.nRows }
+  } catch (error) {
+    return { where, planned, found: 0, problem: messageOf(error) }
+  }
+}
+
 async function csvCount(path: string, planned: number): Promise<RowCount> {
-  const where = path.slice(path.lastIndexOf('/') + 1)
+  const where = basename(path)
   // A file that is gone resets its unit; the next run writes it again.
   if (!existsSync(path)) return { where, planned, found: 0, problem: 'the file is gone' }
   try {

@@ -62,6 +62,7 @@ export async function prepareRun(
     composition,
     warnings: [
       ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
+      ...(await cellsLeftOut(store, cells)),
       ...leftOutWarnings(sets),
       ...deviceWarnings(device),
       ...precisionWarnings(precision),
@@ -94,6 +95,21 @@ async function finishedUnits(
   const removed = [...done].filter(isGone)
   for (const unit of removed) done.delete(unit)
   return { done, removed }
+}
+
+/** What an earlier process of the run computed stays in its files and is no part of what is analysed now. */
+async function cellsLeftOut(store: RunStore, cells: readonly Cell[]): Promise<RunWarning[]> {
+  const planned = new Set(cells.map(({ id }) => id))
+  const locked = Object.keys((await readLock(store))?.cells ?? {})
+  const leftOut = locked.filter((id) => !planned.has(id))
+  if (leftOut.length === 0) return []
+  return [
+    {
+      code: 'cells-left-out',
+      message: `${leftOut.length} cells of this run are not in the plan any more and are left out of its analysis: ${leftOut.slice(0, 8).join(', ')}.`,
+      cells: leftOut,
+    },
+  ]
 }
 
 function leftOutWarnings(sets: readonly QuestionSet[]): RunWarning[] {
