@@ -5,8 +5,8 @@ import { fixedQuestionsInterval } from './fixed-questions-interval.ts'
 import { pairedInterval, percentText } from './paired-interval.ts'
 import { byVariant } from './persona-alarms.ts'
 
-/** A variant that learned the trained domain less than the baseline by this much, and surely, is not compared at the same step. */
-const farBelow = 0.15
+/** In-domain rates that surely differ by this much on the questions that were asked are far from each other. */
+const farFrom = 0.15
 
 export interface InDomainInput {
   readonly cells: readonly Cell[]
@@ -22,8 +22,8 @@ export interface InDomainInput {
 
 /**
  * Protection is not learning less. A variant whose in-domain rate at its last step is not above that before the attack did not
- * learn the attack at all; one whose rate is far below the baseline's is compared at a matched in-domain rate instead. Doubt
- * counts for the alarm: learning has to show over questions, t(G - 1), while for learning less these questions alone are enough.
+ * learn the attack at all; one whose rate is far below the baseline's is compared at a matched in-domain rate instead. Learning has
+ * to show over questions, t(G - 1), or to be large on these; for learning less these questions alone are enough.
  */
 export function inDomainAlarms(input: InDomainInput): RunWarning[] {
   return [
@@ -47,6 +47,9 @@ function notLearned(input: InDomainInput, own: readonly Cell[]): RunWarning[] {
   if (interval === undefined)
     return [unclear(last, 'fewer than two in-domain questions have scores')]
   if (interval.low > 0) return []
+  // With four questions t(3) doubts one rise in fifty from 2 to 75 %: a rise that is large on these questions is learning.
+  const here = fixedQuestionsInterval(inDomain(input, last), inDomain(input, before))
+  if (here !== undefined && here.low > farFrom) return []
   const [rate, base] = [share(input, last), share(input, before)]
   return [
     {
@@ -62,7 +65,7 @@ function learnedLess(input: InDomainInput): RunWarning[] {
     const baseline = input.baselineAt(cell)
     if (baseline === undefined || baseline.variant === cell.variant) return []
     const interval = fixedQuestionsInterval(inDomain(input, cell), inDomain(input, baseline))
-    if (interval === undefined || interval.estimate > -farBelow || interval.high >= 0) return []
+    if (interval === undefined || interval.estimate > -farFrom || interval.high >= 0) return []
     return [
       {
         code: 'learned-less',

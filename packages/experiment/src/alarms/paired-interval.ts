@@ -1,5 +1,8 @@
 import { isAbsent, pairedDifference, type StatisticRow } from '@cem/direction'
 
+/** The sign-flip test beside the interval is not read here. */
+const fewestPatterns = 99
+
 /** A difference a - b over questions with its interval. */
 export interface PairedInterval {
   readonly estimate: number
@@ -16,7 +19,7 @@ export function pairedInterval(
   b: readonly StatisticRow[],
   level: number,
 ): PairedInterval | undefined {
-  const { estimate, interval, nQuestions } = pairedDifference(a, b, { level })
+  const { estimate, interval, nQuestions } = pairedDifference(a, b, { level, nRandomPatterns: fewestPatterns })
   if (isAbsent(estimate) || nQuestions < 2) return undefined
   if (isAbsent(interval)) return { estimate, low: estimate, high: estimate }
   return { estimate, low: interval.low, high: interval.high }
