@@ -19,7 +19,10 @@ export function pairedInterval(
   b: readonly StatisticRow[],
   level: number,
 ): PairedInterval | undefined {
-  const { estimate, interval, nQuestions } = pairedDifference(a, b, { level, nRandomPatterns: fewestPatterns })
+  const { estimate, interval, nQuestions } = pairedDifference(a, b, {
+    level,
+    nRandomPatterns: fewestPatterns,
+  })
   if (isAbsent(estimate) || nQuestions < 2) return undefined
   if (isAbsent(interval)) return { estimate, low: estimate, high: estimate }
   return { estimate, low: interval.low, high: interval.high }

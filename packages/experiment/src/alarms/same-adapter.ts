@@ -13,6 +13,8 @@ const sameChange = 0.9999
 
 interface Placed {
   readonly adapter: Adapter
+  /** SHA-256 of what stands in the persona's place; undefined where nothing does. */
+  readonly persona: string | undefined
   readonly variant: string
   readonly step: number
   /** All cells that run it. */
@@ -71,10 +73,12 @@ function placedAdapters(
 ): Placed[] {
   const placed = new Map<string, Placed>()
   for (const { id, variant, step } of cells) {
-    const adapter = compositions.get(id)?.layers.find(({ role }) => role === 'em')?.adapter
+    const layers = compositions.get(id)?.layers ?? []
+    const adapter = layers.find(({ role }) => role === 'em')?.adapter
+    const persona = layers.find(({ role }) => role !== 'em')?.adapter.sha256
     if (adapter === undefined) continue
     const known = placed.get(adapter.path)
-    const first = known ?? { adapter, variant, step, cells: [] }
+    const first = known ?? { adapter, persona, variant, step, cells: [] }
     placed.set(adapter.path, { ...first, cells: [...first.cells, id] })
   }
   return [...placed.values()]
@@ -97,7 +101,11 @@ function describe(pairs: readonly Pair[]): RunWarning {
     message:
       code === 'same-adapter'
         ? `${names} have the SAME EM adapter, byte for byte, ${at}: one of them is not what its name says.`
-        : `The EM adapters of ${names} change the weights alike (cosine above ${sameChange}) ${at}: were their personas active in training?`,
+        : `The EM adapters of ${names} change the weights alike (cosine above ${sameChange}) ${at}: ${samePersona(a, b) ? 'they have the same persona, so that this is one training twice' : 'were their personas active in training?'}`,
     cells,
   }
+}
+
+function samePersona(a: Placed, b: Placed): boolean {
+  return a.persona !== undefined && a.persona === b.persona
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { isAlarm, sortedAlarms } from '../alarms/alarm.ts'
 import { storedSelfTestAlarms } from '../alarms/self-test-alarms.ts'
 import type { RunWarning, StoredEvent } from '../events.ts'
 import { readAlarms, writeAlarms } from '../store/alarms-file.ts'
+import { readOptionalJson } from '../store/read-json.ts'
 import type { Analysis } from './analyse.ts'
 import type { RunState } from './run-state.ts'
 
@@ -31,12 +31,8 @@ export async function storeAlarms(state: RunState): Promise<RunWarning[]> {
 }
 
 async function ofResults({ store }: RunState): Promise<readonly RunWarning[]> {
-  try {
-    return (JSON.parse(await readFile(store.analysisFile, 'utf8')) as Analysis).warnings
-  } catch {
-    // Not analysed yet.
-    return []
-  }
+  const analysis = (await readOptionalJson(store.analysisFile)) as Analysis | undefined
+  return analysis?.warnings ?? []
 }
 
 /** Units whose last word is a failure with the code of an alarm. */
