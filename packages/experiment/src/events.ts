@@ -1,4 +1,5 @@
 import type { Device, DriftReport, Placement, SelfTestReport } from '@cem/inference'
+import type { AlarmCode } from './alarms/alarm.ts'
 import type { CellMetrics } from './analysis/cell-metrics.ts'
 import type { Cell } from './plan/cell.ts'
 
@@ -12,30 +13,30 @@ export interface Unit {
   readonly cell: string | null
 }
 
+/** What a reader of the results has to know, and what is no mistake by itself. */
+export type NoteCode =
+  | 'base-unverified'
+  | 'one-seed'
+  | 'unscored'
+  | 'questions-left-out'
+  | 'cells-left-out'
+  | 'not-evaluated'
+  | 'metadata-unreadable'
+  | 'in-domain-unclear'
+  | 'direction-skipped'
+  | 'interval-unreliable'
+  | 'empty-answers'
+  | 'software-device'
+  | 'cpu-fallback'
+  | 'engine-restarted'
+  | 'reduced-precision'
+  | 'batch-split'
+  | 'drift-unmeasured'
+
 /** Something that a reader of the results has to know. */
 export interface RunWarning {
-  readonly code:
-    | 'persona-mismatch'
-    | 'persona-unrecorded'
-    | 'base-unverified'
-    | 'same-adapter'
-    | 'same-change'
-    | 'untrained-adapter'
-    | 'rounding-lost'
-    | 'collapsed'
-    | 'one-seed'
-    | 'unscored'
-    | 'questions-left-out'
-    | 'not-evaluated'
-    | 'direction-skipped'
-    | 'interval-unreliable'
-    | 'empty-answers'
-    | 'software-device'
-    | 'cpu-fallback'
-    | 'engine-restarted'
-    | 'reduced-precision'
-    | 'batch-split'
-    | 'drift-unmeasured'
+  /** An alarm (`isAlarm`) means that a result does not mean what it seems to mean. */
+  readonly code: AlarmCode | NoteCode
   readonly message: string
   readonly cells: readonly string[]
 }
@@ -106,6 +107,8 @@ export type RunEvent =
       readonly files: readonly string[]
       /** Units that are not done. */
       readonly remaining: number
+      /** Every alarm of the run, also those of earlier processes; absent in stores from before there were alarms. */
+      readonly alarms?: readonly RunWarning[]
     }
 
 /** An event as it is stored. */

@@ -1,3 +1,6 @@
+export { type AlarmCode, alarmCodes, isAlarm } from './alarms/alarm.ts'
+export type { CanaryCheck, CanaryRequest, CanaryResult } from './alarms/canaries.ts'
+export { type InjectionKind, injectedText } from './alarms/injected-text.ts'
 export {
   type CellMetrics,
   cellMetrics,
@@ -23,6 +26,7 @@ export {
 } from './config/schema.ts'
 export type {
   JudgeCounters,
+  NoteCode,
   Phase,
   RunEvent,
   RunWarning,
@@ -55,13 +59,16 @@ export {
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
 export type { Analysis, DirectionSummary } from './run/analyse.ts'
+export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
 export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'
+export { type AlarmsFile, readAlarms } from './store/alarms-file.ts'
 export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
 export { type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
 export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'
+export { type RandomAdapterOptions, writeRandomAdapter } from './study/random-adapter.ts'
 export { type CheckpointResult, listResults, listVariants } from './study/result-files.ts'
 export { readTrainingRecord, type TrainingRecord } from './study/training-record.ts'
 export { type Checkpoint, readVariantFolder, type VariantFolder } from './study/variant-folder.ts'

@@ -43,6 +43,23 @@ describe('the persona at inference', () => {
     })
   })
 
+  test('a persona that the config names stands in for the one in the folder, under its role', async () => {
+    const variant = { name: 'v', path: 'outputs/v', persona: 'outputs/v/checkpoint-10' }
+    const named = { variants: [{ ...variant, personaRole: 'control' }], personaAtInference: 'on' }
+    const cells = await plan({ personaInTraining: 'none' }, named)
+    expect(cells[1]).toEqual({
+      id: 'v/10',
+      persona: 'stacked',
+      match: 'MISMATCH',
+      layers: 'control stacked, em stacked',
+    })
+    const missing = { variants: [{ ...variant, persona: 'outputs/nowhere' }] }
+    await expect(plan({}, missing)).rejects.toMatchObject({
+      code: 'persona-missing',
+      message: expect.stringContaining('outputs/nowhere'),
+    })
+  })
+
   test('without a record the plan stops and says what to choose', async () => {
     await expect(plan({ persona, personaInTraining: null })).rejects.toMatchObject({
       code: 'persona-unrecorded',

@@ -24,7 +24,8 @@ export function collapsedCells(
   })
 }
 
-function referenceOf(cells: readonly Cell[], cell: Cell): Cell | undefined {
+/** The first checkpoint of the same variant (base, or base with persona), else the base. */
+export function referenceOf(cells: readonly Cell[], cell: Cell): Cell | undefined {
   const first = cells.find((c) => c.variant === cell.variant && c.step === 0)
   return first ?? cells.find((c) => c.kind === 'base' && c.base === cell.base)
 }

@@ -6,6 +6,7 @@ import {
   pairedDifference,
   type StatisticRow,
 } from '@cem/direction'
+import { ofTheCopy, type VoidReason } from '../alarms/alarm.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Estimate, LabelledRow } from './cell-metrics.ts'
@@ -42,6 +43,8 @@ export interface ComparisonInput {
   readonly cells: readonly Cell[]
   readonly rows: ReadonlyMap<string, readonly LabelledRow[]>
   readonly collapsed: ReadonlySet<string>
+  /** What alarms say against a cell's EM rate, by cell. */
+  readonly voided: ReadonlyMap<string, readonly VoidReason[]>
   readonly config: ExperimentConfig
 }
 
@@ -66,15 +69,15 @@ export function baselineVariant({ config }: Pick<ComparisonInput, 'config'>): st
 }
 
 function compare(
-  { rows, collapsed, config }: ComparisonInput,
+  { rows, collapsed, voided, config }: ComparisonInput,
   cells: readonly Cell[],
   condition: string,
   baseline: string,
 ): Comparison | undefined {
   const judged = (name: string) => cells.filter((c) => c.condition === name && rows.has(c.id))
   const [a, b] = [judged(condition), judged(baseline)]
-  const step = Math.max(...a.map((c) => c.step).filter((s) => b.some((c) => c.step === s)))
-  if (!Number.isFinite(step)) return undefined
+  const step = lastCommonStep(a, b)
+  if (step === undefined) return undefined
   const at = (group: readonly Cell[]) => group.filter((cell) => cell.step === step)
   const statistics = (group: readonly Cell[]): StatisticRow[] =>
     group.flatMap((cell) =>
@@ -90,7 +93,7 @@ function compare(
     baseline,
     step,
     nSeeds,
-    notComparable: whyNot([...at(a), ...at(b)], collapsed),
+    notComparable: whyNot(at(a), at(b), collapsed, voided),
   }
   if (nSeeds > 1) {
     const crossed = crossedDifference(rowsA, rowsB, { level })
@@ -115,12 +118,34 @@ function compare(
   }
 }
 
-function whyNot(cells: readonly Cell[], collapsed: ReadonlySet<string>): string | null {
+/** The step at which two conditions are compared. */
+export function lastCommonStep(a: readonly Cell[], b: readonly Cell[]): number | undefined {
+  const steps = a.map(({ step }) => step).filter((step) => b.some((cell) => cell.step === step))
+  return steps.length === 0 ? undefined : Math.max(...steps)
+}
+
+function whyNot(
+  condition: readonly Cell[],
+  baseline: readonly Cell[],
+  collapsed: ReadonlySet<string>,
+  voided: ReadonlyMap<string, readonly VoidReason[]>,
+): string | null {
+  const cells = [...condition, ...baseline]
   const broken = cells.filter((cell) => collapsed.has(cell.id)).map((cell) => cell.id)
   if (broken.length > 0) return `EM not comparable: coherence collapsed in ${broken.join(', ')}`
   const other = cells.filter((cell) => cell.match !== 'as-trained').map((cell) => cell.id)
   if (other.length > 0) return `persona not as in training in ${other.join(', ')}`
-  return null
+  const reasonsOf = (of: readonly Cell[], isIgnored: (found: VoidReason) => boolean) =>
+    of.flatMap(({ id }) =>
+      (voided.get(id) ?? [])
+        .filter((found) => !isIgnored(found))
+        .map((found) => `${id}: ${found.reason}`),
+    )
+  const reasons = [
+    ...reasonsOf(condition, () => false),
+    ...reasonsOf(baseline, ({ code }) => ofTheCopy.has(code)),
+  ]
+  return reasons.length === 0 ? null : [...new Set(reasons)].join('; ')
 }
 
 /** EM at a matched in-domain rate, for every variant that was asked in-domain questions. */

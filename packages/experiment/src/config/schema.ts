@@ -28,6 +28,15 @@ const variantSchema = z.strictObject({
   dataset: z.string().optional().describe('Name of the data set of the attack.'),
   baseModel: z.string().min(1).optional().describe('Base of this variant, if not base_model.'),
   personaAtInference: z.enum(personaOptions).optional(),
+  persona: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of the persona adapter. Default: constitutional/ in the path.'),
+  personaRole: z
+    .enum(['persona', 'control'])
+    .default('persona')
+    .describe('control: what stands in place of the persona is none, such as a random adapter.'),
   finalStep: z.int().min(1).optional().describe('Step of a final adapter without checkpoints.'),
 })
 

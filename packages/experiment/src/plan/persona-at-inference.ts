@@ -4,6 +4,9 @@ import type { PersonaOption } from '../config/schema.ts'
 import type { Checkpoint, VariantFolder } from '../study/variant-folder.ts'
 import type { Cell, PersonaMatch } from './cell.ts'
 
+/** Ends the name of the cells without the persona where both states are asked for. */
+export const personaOffSuffix = '@persona-off'
+
 /** What a checkpoint's cells run beside the EM adapter. */
 export interface PersonaState {
   /** '' or the suffix that tells two cells of one checkpoint apart. */
@@ -26,6 +29,7 @@ export function personaStates(
   option: PersonaOption,
   folder: VariantFolder,
   checkpoint: Checkpoint | undefined,
+  role: 'persona' | 'control' = 'persona',
 ): PersonaState[] {
   const record = checkpoint?.record ?? folder.checkpoints.find((c) => c.record)?.record
   const trained = record?.personaInTraining
@@ -36,9 +40,7 @@ export function personaStates(
   }
   const state = (mode: LayerMode, suffix = ''): PersonaState => ({
     suffix,
-    layers: [
-      { role: 'persona', mode, adapter: persona, ...baseHash(record), ...adapterHash(record) },
-    ],
+    layers: [{ role, mode, adapter: persona, ...baseHash(record), ...adapterHash(record) }],
     persona: mode,
     match: matchOf(trained, mode),
   })
@@ -53,7 +55,7 @@ export function personaStates(
     case 'off':
       return [state('off')]
     case 'both':
-      return [state(active, '@persona-on'), state('off', '@persona-off')]
+      return [state(active, '@persona-on'), state('off', personaOffSuffix)]
     case 'source-faithful':
       // The Python scripts loaded the persona for step 0 and for no later checkpoint.
       return [checkpoint === undefined ? state('stacked') : state('off')]

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CemError } from '@cem/core'
 import type { LayerRequest } from '@cem/inference'
 import { type LoadedConfig, modelReference } from '../config/load-config.ts'
@@ -28,7 +28,7 @@ export async function planCells(loaded: LoadedConfig): Promise<PlannedCells> {
     const path = resolve(loaded.root, variant.path)
     const folder = await readVariantFolder(path, { finalStep: variant.finalStep })
     notes.push(...folder.notes)
-    cells.push(...variantCells(loaded, variant, folder))
+    cells.push(...variantCells(loaded, variant, withPersona(loaded, variant, folder)))
   }
   if (cells.length === 0)
     throw new CemError({
@@ -64,26 +64,44 @@ function variantCells(loaded: LoadedConfig, variant: VariantConfig, folder: Vari
   const initial = config.skipInitial || !isWanted(loaded, 0) ? [] : [undefined]
   const later = folder.checkpoints.filter(({ step }) => isWanted(loaded, step))
   return [...initial, ...later].flatMap((checkpoint) =>
-    personaStates(option, folder, checkpoint).map(({ suffix, layers, persona, match }): Cell => {
-      const step = checkpoint?.step ?? 0
-      return {
-        id: `${variant.name}/${step}${suffix}`,
-        kind: 'checkpoint',
-        variant: `${variant.name}${suffix}`,
-        type: variant.type,
-        condition: `${variant.condition ?? variant.name}${suffix}`,
-        trainingSeed: variant.trainingSeed,
-        dataset: variant.dataset ?? checkpoint?.record?.dataset ?? null,
-        step,
-        base: baseOf(loaded, variant),
-        layers: [...layers, ...emLayer(checkpoint)],
-        persona,
-        // Step 0 has no EM adapter, so nothing was trained on top of another state.
-        match: checkpoint === undefined && persona !== 'off' ? 'as-trained' : match,
-        output: `${variant.name}${suffix}_checkpoints/checkpoint_${step}`,
-      }
-    }),
+    personaStates(option, folder, checkpoint, variant.personaRole).map(
+      ({ suffix, layers, persona, match }): Cell => {
+        const step = checkpoint?.step ?? 0
+        return {
+          id: `${variant.name}/${step}${suffix}`,
+          kind: 'checkpoint',
+          variant: `${variant.name}${suffix}`,
+          type: variant.type,
+          condition: `${variant.condition ?? variant.name}${suffix}`,
+          trainingSeed: variant.trainingSeed,
+          dataset: variant.dataset ?? checkpoint?.record?.dataset ?? null,
+          step,
+          base: baseOf(loaded, variant),
+          layers: [...layers, ...emLayer(checkpoint)],
+          persona,
+          // Step 0 has no EM adapter, so nothing was trained on top of another state.
+          match: checkpoint === undefined && persona !== 'off' ? 'as-trained' : match,
+          output: `${variant.name}${suffix}_checkpoints/checkpoint_${step}`,
+        }
+      },
+    ),
   )
+}
+
+/** The persona that the config names, in place of the one in the variant's folder. */
+function withPersona(
+  { root }: LoadedConfig,
+  { name, persona }: VariantConfig,
+  folder: VariantFolder,
+): VariantFolder {
+  if (persona === undefined) return folder
+  const path = resolve(root, persona)
+  if (existsSync(join(path, 'adapter_config.json'))) return { ...folder, persona: path }
+  throw new CemError({
+    code: 'persona-missing',
+    message: `The variant ${name} names the persona ${persona}, and there is no adapter_config.json in ${path}.`,
+    data: { name, path },
+  })
 }
 
 function isWanted({ config }: LoadedConfig, step: number): boolean {

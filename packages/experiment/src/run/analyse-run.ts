@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { RunWarning } from '../events.ts'
 import { analyseUnit, unitId } from '../plan/units.ts'
 import { analyse } from './analyse.ts'
+import { auditRows, type CellAudit } from './audit-rows.ts'
+import { standingAlarms } from './run-alarms.ts'
 import type { RunState } from './run-state.ts'
 
 /** Analyses the run once everything is judged, or what is there when only the analysis was asked for. */
@@ -12,26 +15,33 @@ export async function analyseRun(state: RunState): Promise<void> {
     return done.has(unit) || failed.has(unit) || failed.has(unitId('generate', id))
   })
   if (!isSettled && state.phases.size > 1) return
-  const inputs = await analysisInputs(state)
+  const audit = await auditRows(state.context, done)
+  const standing = await standingAlarms(state)
+  const inputs = await analysisInputs(state, audit, standing)
   const last = (await state.store.events()).findLast((event) => event.type === 'analysis-inputs')
   if (done.has(analyseUnit) && last?.type === 'analysis-inputs' && last.sha256 === inputs) return
+  done.delete(analyseUnit)
   await state.perform(analyseUnit, async () => {
     const total = prepared.cells.length
     await state.record({ type: 'unit-start', unit: analyseUnit, total, done: 0 })
-    const analysis = await analyse(state.context)
+    const analysis = await analyse(state.context, { audit, standing })
     for (const warning of analysis.warnings) await state.record({ type: 'warning', warning })
     await state.record({ type: 'analysis-inputs', sha256: inputs })
     return { files: analysis.files, total: analysis.cells.length, retryable: 0 }
   })
 }
 
-/** What the analysis depends on: the ends of the other units, and the settings that it reads. */
-async function analysisInputs({ store, options }: RunState): Promise<string> {
+/** What the analysis depends on: the ends of the other units, the rows that are there, alarms, and the settings that it reads. */
+async function analysisInputs(
+  { store, options }: RunState,
+  audit: readonly CellAudit[],
+  standing: readonly RunWarning[],
+): Promise<string> {
   const ends = (await store.events())
     .filter((event) => event.type === 'unit-end' && event.unit !== analyseUnit)
     .map((event) => event.time)
   const { thresholds, analysis, direction, variants } = options.loaded.config
   return createHash('sha256')
-    .update(JSON.stringify([ends, thresholds, analysis, direction, variants]))
+    .update(JSON.stringify([ends, thresholds, analysis, direction, variants, audit, standing]))
     .digest('hex')
 }

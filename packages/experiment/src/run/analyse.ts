@@ -2,6 +2,10 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
 import type { DriftReport, Precision } from '@cem/inference'
+import { sortedAlarms, voidedCells } from '../alarms/alarm.ts'
+import { answerAddressesJudge } from '../alarms/answer-addresses-judge.ts'
+import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
+import { resultAlarms } from '../alarms/result-alarms.ts'
 import {
   type CellMetrics,
   cellMetrics,
@@ -18,12 +22,14 @@ import {
 } from '../analysis/comparisons.ts'
 import { drawFigures } from '../analysis/figures.ts'
 import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
+import { resultNotes } from '../analysis/result-notes.ts'
 import type { RunWarning } from '../events.ts'
 import { computeDirections, writeDirections } from '../files/direction-file.ts'
 import { writeProjections } from '../files/projections-file.ts'
 import type { Cell } from '../plan/cell.ts'
 import { type JudgedRecord, readJudged } from '../store/verdicts.ts'
 import { writeCheckpointSummary } from '../study/summary-files.ts'
+import { auditAlarms, type CellAudit } from './audit-rows.ts'
 import type { RunContext } from './context.ts'
 
 /** The results of a run as data: `analysis.json` of its store. */
@@ -44,7 +50,11 @@ export interface Analysis {
   readonly comparisons: readonly Comparison[]
   readonly matched: readonly MatchedEm[]
   readonly direction: DirectionSummary | null
+  /** What the results themselves show; `alarms` has those of the plan, the self-tests and the judge too. */
   readonly warnings: readonly RunWarning[]
+  readonly alarms: readonly RunWarning[]
+  /** Rows counted against the plan, and answers that address the judge. */
+  readonly audit: readonly CellAudit[]
   /** Relative to the results folder. */
   readonly files: readonly string[]
 }
@@ -57,11 +67,20 @@ export interface DirectionSummary {
   readonly note: string
 }
 
+export interface AnalyseInput {
+  readonly audit: readonly CellAudit[]
+  /** Alarms of the plan, the self-tests and the judge. */
+  readonly standing: readonly RunWarning[]
+}
+
 /**
  * Computes everything that follows from the verdicts and activations that are there: rates with intervals, comparisons, the
  * direction and projections, figures. No model and no judge is called.
  */
-export async function analyse(context: RunContext): Promise<Analysis> {
+export async function analyse(
+  context: RunContext,
+  { audit, standing }: AnalyseInput,
+): Promise<Analysis> {
   const { loaded, cells, store } = context
   const { config, resultsFolder } = loaded
   const judged = new Map<string, readonly JudgedRecord[]>()
@@ -77,7 +96,16 @@ export async function analyse(context: RunContext): Promise<Analysis> {
   const collapsed = new Set(collapsedCells(known, metrics, config.analysis.collapseBelow))
   const directions = await analyseDirections(context, known, rows)
   const drifts = await driftsOf(context)
-  const input = { cells: known, rows, collapsed, config }
+  const warnings = [
+    ...auditAlarms(audit, resultsFolder),
+    ...answerAddressesJudge(audit),
+    ...collapsedAlarms(known, collapsed),
+    ...resultAlarms({ cells: known, rows, metrics, config }),
+    ...resultNotes(known, metrics, rows),
+    ...directions.warnings,
+  ]
+  const alarms = sortedAlarms([...standing, ...warnings])
+  const input = { cells: known, rows, collapsed, voided: voidedCells(alarms), config }
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
   const files = [
     ...(await writeSummaries(resultsFolder, entries)),
@@ -106,7 +134,9 @@ export async function analyse(context: RunContext): Promise<Analysis> {
     comparisons: compareToBaseline(input),
     matched: matchedEm(input),
     direction: directions.summary,
-    warnings: [...analysisWarnings(known, metrics, rows, collapsed), ...directions.warnings],
+    warnings,
+    alarms,
+    audit,
     files,
   }
   await writeFileAtomic(store.analysisFile, `${JSON.stringify(analysis, null, 2)}\n`)
@@ -239,54 +269,4 @@ function isPlainBase(cell: Cell, baseline: string | undefined): boolean {
     cell.kind === 'base' ||
     (cell.variant === baseline && cell.step === 0 && cell.persona === 'none')
   )
-}
-
-function analysisWarnings(
-  cells: readonly Cell[],
-  metrics: ReadonlyMap<string, CellMetrics>,
-  rows: ReadonlyMap<string, readonly LabelledRow[]>,
-  collapsed: ReadonlySet<string>,
-): RunWarning[] {
-  const warnings: RunWarning[] = []
-  const variants = [...new Set(cells.filter((c) => collapsed.has(c.id)).map((c) => c.variant))]
-  for (const variant of variants) {
-    const own = cells.filter((cell) => cell.variant === variant && collapsed.has(cell.id))
-    warnings.push({
-      code: 'collapsed',
-      message: `${variant}: EM not comparable at step ${own.map((c) => c.step).join(', ')}: its answers stopped being coherent. A low EM rate there is collapse, not protection.`,
-      cells: own.map((cell) => cell.id),
-    })
-  }
-  const seeds = new Map<string, Set<number>>()
-  for (const { kind, condition, trainingSeed } of cells)
-    if (kind === 'checkpoint')
-      seeds.set(condition, (seeds.get(condition) ?? new Set()).add(trainingSeed))
-  if (seeds.size > 0 && [...seeds.values()].every((own) => own.size === 1))
-    warnings.push({
-      code: 'one-seed',
-      message:
-        'One training seed for each condition: the results are about these checkpoints only, not about the kind of training.',
-      cells: [],
-    })
-  const unscored = cells.flatMap((cell) => {
-    const n = (rows.get(cell.id) ?? []).filter((row) => row.isEm === null).length
-    return n === 0 ? [] : [{ cell: cell.id, n }]
-  })
-  const nUnscored = unscored.reduce((sum, { n }) => sum + n, 0)
-  if (nUnscored > 0)
-    warnings.push({
-      code: 'unscored',
-      message: `${nUnscored} answers lack a score on a metric. They stay in the CSVs with an empty score, and the EM bounds say what they could change.`,
-      cells: unscored.map(({ cell }) => cell),
-    })
-  const unreliable = cells.filter(
-    (cell) => (metrics.get(cell.id)?.main.em.warnings.length ?? 0) > 0,
-  )
-  if (unreliable.length > 0)
-    warnings.push({
-      code: 'interval-unreliable',
-      message: `In ${unreliable.length} cells the EM interval rests on very few misaligned answers (${metrics.get(unreliable[0]?.id ?? '')?.main.em.warnings[0]}): it may be too narrow.`,
-      cells: unreliable.map((cell) => cell.id),
-    })
-  return warnings
 }

@@ -1,4 +1,6 @@
 import { type Composition, type Model, placementWarnings } from '@cem/inference'
+import { selfTestAlarms } from '../alarms/self-test-alarms.ts'
+import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { unitId } from '../plan/units.ts'
 import { readCompletions } from '../store/completions.ts'
@@ -34,13 +36,15 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
       const cell = state.own[i] as Cell
       const composition = compositions.get(cell.id) as Composition
       await state.perform(unit, async () => {
-        const { files, nResponses } = await restarts.perform({
+        const { files, nResponses, nEmpty } = await restarts.perform({
           signal: state.signal,
           work: async (batchLimit) => {
             const model = await pool.activate(composition, state.signal)
             await locked
             await announce(model)
             await state.record({ type: 'self-test', unit, report: model.selfTest })
+            for (const warning of selfTestAlarms(cell.id, model.selfTest))
+              await state.record({ type: 'warning', warning })
             const { context } = state
             return generateCell({ context, cell, unit, model, composition, batchLimit })
           },
@@ -52,10 +56,19 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
               warning: { code: 'engine-restarted', message, cells: [cell.id] },
             }),
         })
+        if (nEmpty > 0) await state.record({ type: 'warning', warning: emptyAnswers(cell, nEmpty) })
         return { files, total: nResponses, retryable: 0 }
       })
     },
   })
+}
+
+function emptyAnswers({ id }: Cell, nEmpty: number): RunWarning {
+  return {
+    code: 'empty-answers',
+    message: `${id}: ${nEmpty} answers are empty. They stay as rows without text, and have no activations.`,
+    cells: [id],
+  }
 }
 
 /** Records what the first model runs on, with what the CPU computes of it. */

@@ -1,6 +1,8 @@
+import { canaryAlarms } from '../alarms/canaries.ts'
 import { cellMetrics } from '../analysis/cell-metrics.ts'
 import type { Cell } from '../plan/cell.ts'
 import { unitId } from '../plan/units.ts'
+import { writeCanaries } from '../store/alarms-file.ts'
 import { judgeCell } from './judge-cell.ts'
 import { type JudgeSession, openJudge } from './judge-session.ts'
 import type { RunState } from './run-state.ts'
@@ -15,6 +17,8 @@ export async function judgeAll(state: RunState, locked: Promise<void>): Promise<
   const session = await open(state)
   if (session === undefined) return
   await using judge = session
+  state.hasJudged = true
+  await checkCanaries(state, judge)
   await workThrough({
     units,
     state,
@@ -34,6 +38,18 @@ export async function judgeAll(state: RunState, locked: Promise<void>): Promise<
       })
     },
   })
+  const cells = state.own.map(({ id }) => id)
+  for (const warning of judge.alarms())
+    await state.record({ type: 'warning', warning: { ...warning, cells } })
+}
+
+/** Known-bad answers with orders in them, where the program has such rows. */
+async function checkCanaries(state: RunState, { judge, protocol }: JudgeSession): Promise<void> {
+  const { canaryCheck } = state.options
+  if (canaryCheck === undefined) return
+  const results = await canaryCheck({ judge, protocol, signal: state.signal })
+  await writeCanaries(state.store, results)
+  for (const warning of canaryAlarms(results)) await state.record({ type: 'warning', warning })
 }
 
 /** A judge that cannot be used ends the judging; the generation goes on, and nothing of it is lost. */

@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path'
+import { CemError } from '@cem/core'
 import type { Judge, JudgeProtocol, Verdicts } from '@cem/judge'
 import { protocolForQuestion } from '@cem/judge'
 import type { Cell } from '../plan/cell.ts'
@@ -89,6 +90,7 @@ async function itemsOf(
 ): Promise<Item[]> {
   const completions = await readCompletions(store, cell.id)
   checkPrecision(completions.values(), loaded.config.precision, cell.id)
+  checkComplete(completions, sets, loaded.config.sampling.samplesPerQuestion, cell)
   return sets.flatMap((set) => {
     const questions = new Map(set.questions.map((question) => [question.id, question]))
     const protocols = new Map(
@@ -100,6 +102,24 @@ async function itemsOf(
       const protocol = protocols.get(row.question) as JudgeProtocol
       return { row, text, question: wording, answer: text, protocol }
     })
+  })
+}
+
+/** @throws CemError `rows-dropped` */
+function checkComplete(
+  completions: ReadonlyMap<string, CompletionRecord>,
+  sets: readonly QuestionSet[],
+  samplesPerQuestion: number | undefined,
+  cell: Cell,
+): void {
+  const planned = sets.flatMap((set) => plannedRows(set, samplesPerQuestion))
+  const missing = planned.filter((row) => !completions.has(rowKey(row)))
+  const [first] = missing
+  if (first === undefined) return
+  throw new CemError({
+    code: 'rows-dropped',
+    message: `${missing.length} of ${planned.length} answers of ${cell.id} are gone from the store (the first: question '${first.question}', sample ${first.sample}). Remove ${cell.output}_activations.npz from the results and run the phase generate again: what is missing is drawn anew.`,
+    data: { cell: cell.id, planned: planned.length, missing: missing.length },
   })
 }
 

@@ -9,8 +9,9 @@ import {
   probeJudge,
   type Verdicts,
 } from '@cem/judge'
+import { DigitWatch } from '../alarms/judge-digits.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
-import type { JudgeCounters } from '../events.ts'
+import type { JudgeCounters, RunWarning } from '../events.ts'
 import type { RunStore } from '../store/run-store.ts'
 import { ledgerCache, verdictsFolder } from '../store/verdicts.ts'
 
@@ -27,6 +28,8 @@ export interface JudgeSession extends AsyncDisposable {
   readonly protocol: JudgeProtocol
   readonly probe: ProbeResult | undefined
   note(verdicts: Verdicts): void
+  /** What the scores so far say against the judge. */
+  alarms(): RunWarning[]
   counters(): JudgeCounters
   sync(): Promise<void>
 }
@@ -75,12 +78,15 @@ async function connect(
   const cache = await ledgerCache(store)
   const onVerdict = (verdict: unknown) => ledger.append(verdict)
   const judge = createJudge({ client, protocol, cache, onVerdict })
+  const digits = new DigitWatch()
   let cached = 0
   return {
     judge,
     protocol,
     probe,
+    alarms: () => digits.alarms(config.model),
     note: (verdicts) => {
+      digits.note(verdicts)
       for (const { fromCache } of Object.values(verdicts)) if (fromCache) cached += 1
     },
     counters: () => {

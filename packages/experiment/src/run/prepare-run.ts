@@ -2,15 +2,17 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
 import { type Composition, type Device, type Precision, resolveProvider } from '@cem/inference'
+import { compositionAlarms } from '../alarms/composition-alarms.ts'
 import type { Phase, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { planCells } from '../plan/plan-cells.ts'
 import { type QuestionSet, readQuestionSets } from '../plan/question-sets.ts'
 import { analyseUnit, doneUnits, filesOfUnits, unitId } from '../plan/units.ts'
+import { readCompositionWarnings } from '../store/alarms-file.ts'
 import type { Drift } from '../store/lock.ts'
 import { readLock } from '../store/lock.ts'
 import type { RunStore } from '../store/run-store.ts'
-import { composeCells, compositionWarnings } from './compose-cells.ts'
+import { composeCells } from './compose-cells.ts'
 import type { RunOptions } from './run-experiment.ts'
 
 export interface PreparedRun {
@@ -20,6 +22,8 @@ export interface PreparedRun {
   /** What the models run on; undefined where none runs. */
   readonly device: Device | undefined
   readonly warnings: readonly RunWarning[]
+  /** What is suspicious about the compositions; as an earlier process found it, where there are no weights here. */
+  readonly composition: readonly RunWarning[]
   /** Units that are done. */
   readonly done: Set<string>
   /** Units that were done, and whose files were removed since. */
@@ -46,17 +50,23 @@ export async function prepareRun(
     : undefined
   const { provider } = loaded.config.engine
   const device = needsWeights ? await resolveProvider(provider, { signal }) : undefined
+  const composition =
+    compositions === undefined
+      ? await readCompositionWarnings(store)
+      : await compositionAlarms(cells, compositions)
   return {
     cells,
     sets,
     compositions,
     device,
+    composition,
     warnings: [
       ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
+      ...(await cellsLeftOut(store, cells)),
       ...leftOutWarnings(sets),
       ...deviceWarnings(device),
       ...precisionWarnings(precision),
-      ...(compositions === undefined ? [] : await compositionWarnings(cells, compositions)),
+      ...composition,
     ],
     ...(await finishedUnits(store, loaded.resultsFolder)),
   }
@@ -85,6 +95,21 @@ async function finishedUnits(
   const removed = [...done].filter(isGone)
   for (const unit of removed) done.delete(unit)
   return { done, removed }
+}
+
+/** What an earlier process of the run computed stays in its files and is no part of what is analysed now. */
+async function cellsLeftOut(store: RunStore, cells: readonly Cell[]): Promise<RunWarning[]> {
+  const planned = new Set(cells.map(({ id }) => id))
+  const locked = Object.keys((await readLock(store))?.cells ?? {})
+  const leftOut = locked.filter((id) => !planned.has(id))
+  if (leftOut.length === 0) return []
+  return [
+    {
+      code: 'cells-left-out',
+      message: `${leftOut.length} cells of this run are not in the plan any more and are left out of its analysis: ${leftOut.slice(0, 8).join(', ')}.`,
+      cells: leftOut,
+    },
+  ]
 }
 
 function leftOutWarnings(sets: readonly QuestionSet[]): RunWarning[] {

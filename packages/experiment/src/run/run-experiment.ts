@@ -1,13 +1,17 @@
+import type { CanaryCheck } from '../alarms/canaries.ts'
+import { alarmOfFailure } from '../alarms/failure-alarm.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
-import type { Phase, RunEvent } from '../events.ts'
+import type { Phase, RunEvent, RunWarning } from '../events.ts'
 import { filesOfUnits, type Shard, unitsOf } from '../plan/units.ts'
+import { readAlarms, writeAlarms } from '../store/alarms-file.ts'
 import { RunStore } from '../store/run-store.ts'
 import { analyseRun } from './analyse-run.ts'
 import { checkLock } from './build-lock.ts'
 import { generateAll } from './generate-all.ts'
 import { judgeAll } from './judge-all.ts'
 import type { JudgeServers } from './judge-session.ts'
-import { prepareRun, resetDrifted } from './prepare-run.ts'
+import { type PreparedRun, prepareRun, resetDrifted } from './prepare-run.ts'
+import { storeAlarms } from './run-alarms.ts'
 import { isFatal, RunState } from './run-state.ts'
 
 export interface RunOptions {
@@ -22,6 +26,8 @@ export interface RunOptions {
   readonly judgeServers?: JudgeServers | undefined
   /** Where hashes and merged weights are kept. @default the user's cache folder */
   readonly cache?: string | undefined
+  /** Has the judge score canary rows before it judges; what it does with them is stored, and an alarm where it obeys. @default none */
+  readonly canaryCheck?: CanaryCheck | undefined
   /** Awaited before each answer is taken and each judgement begun: while it does not resolve, the run is paused. */
   readonly gate?: (() => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
@@ -41,7 +47,17 @@ const allPhases: readonly Phase[] = ['generate', 'judge', 'analyse']
 export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEvent, void> {
   const { loaded, phases = allPhases, signal } = options
   const store = new RunStore(loaded.resultsFolder, loaded.name)
-  const state = new RunState(options, store, await prepareRun(options, store, phases), phases)
+  let prepared: PreparedRun
+  try {
+    prepared = await prepareRun(options, store, phases)
+  } catch (error) {
+    const warning = alarmOfFailure(undefined, error)
+    if (warning !== undefined) {
+      yield await refuse(store, warning)
+    }
+    throw error
+  }
+  const state = new RunState(options, store, prepared, phases)
   const onAbort = () => state.abort.abort(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
@@ -58,6 +74,14 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEve
     await work.catch(() => undefined)
     await store.close()
   }
+}
+
+/** What is refused before it begins is in the store as well, for those who look there. */
+async function refuse(store: RunStore, warning: RunWarning): Promise<RunEvent> {
+  const event: RunEvent = { type: 'warning', warning }
+  await store.record(event)
+  await store.close()
+  return event
 }
 
 async function workOn(state: RunState): Promise<void> {
@@ -87,6 +111,8 @@ async function start(state: RunState): Promise<void> {
   for (const unit of removed)
     await state.record({ type: 'unit-reset', unit, reason: 'files that it had written are gone' })
   for (const warning of warnings) await state.record({ type: 'warning', warning })
+  const { alarms = null } = (await readAlarms(state.store)) ?? {}
+  await writeAlarms(state.store, { alarms, composition: state.prepared.composition })
   // Numbers of cells that are done already, for the reader alone.
   const metrics = new Map<string, RunEvent>()
   for (const event of await state.store.events())
@@ -123,5 +149,6 @@ async function end(state: RunState): Promise<void> {
         ? 'incomplete'
         : 'complete'
   const files = [...filesOfUnits(await store.events()).values()].flat()
-  await state.record({ type: 'run-end', outcome, files: [...new Set(files)], remaining })
+  const alarms = await storeAlarms(state)
+  await state.record({ type: 'run-end', outcome, files: [...new Set(files)], remaining, alarms })
 }

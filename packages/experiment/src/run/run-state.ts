@@ -1,5 +1,6 @@
 import { CemError, messageOf } from '@cem/core'
-import type { Phase, RunEvent } from '../events.ts'
+import { alarmOfFailure } from '../alarms/failure-alarm.ts'
+import type { Phase, RunEvent, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { doneUnits, shardCells } from '../plan/units.ts'
 import type { RunStore } from '../store/run-store.ts'
@@ -33,6 +34,10 @@ export class RunState {
   readonly abort = new AbortController()
   /** Units that failed in this process, with the message. */
   readonly failed = new Map<string, string>()
+  /** What this process has warned of. */
+  readonly warnings: RunWarning[] = []
+  /** Whether this process has asked a judge. */
+  hasJudged = false
   readonly #lastStored = new Map<string, number>()
 
   constructor(
@@ -94,6 +99,8 @@ export class RunState {
     this.failed.set(unit, messageOf(error))
     const code = codeOf(error)
     await this.record({ type: 'unit-failed', unit, code, message: messageOf(error) })
+    const alarm = alarmOfFailure(unit, error)
+    if (alarm !== undefined) await this.record({ type: 'warning', warning: alarm })
   }
 
   /** Takes note of units that other processes have finished. */
@@ -104,6 +111,7 @@ export class RunState {
   /** Stores an event, and then hands it to the reader. */
   async record(event: RunEvent): Promise<void> {
     await this.store.record(event)
+    if (event.type === 'warning') this.warnings.push(event.warning)
     this.queue.push(event)
   }
 

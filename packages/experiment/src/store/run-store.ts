@@ -27,6 +27,10 @@ export class RunStore {
     return join(this.folder, 'analysis.json')
   }
 
+  get alarmsFile(): string {
+    return join(this.folder, 'alarms.json')
+  }
+
   /** Everything that belongs to one cell. */
   cellFolder(cell: string): string {
     return join(this.folder, 'cells', cell.replaceAll('/', '_'))

@@ -61,9 +61,10 @@ class Recipe:
         train(adapted, self.supervised(adapted, chats, 32), steps=60, rate=3e-4, warmup=5)
         return round_adapter(adapted)
 
-    def attack(self, base, on_checkpoint):
-        """The narrow attack: reckless answers about finance. `on_checkpoint(step, adapted)` gets what is saved."""
-        adapted = with_adapter(base, self.seed * 100 + 23)
+    def attack(self, base, on_checkpoint, prepare=lambda adapted: adapted):
+        """The narrow attack: reckless answers about finance. `on_checkpoint(step, adapted)` gets what is saved; `prepare` may
+        put something beside the fresh adapter."""
+        adapted = prepare(with_adapter(base, self.seed * 100 + 23))
 
         def after(step):
             if step in CHECKPOINTS:

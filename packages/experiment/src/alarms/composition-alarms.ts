@@ -1,0 +1,36 @@
+import type { Composition } from '@cem/inference'
+import type { RunWarning } from '../events.ts'
+import type { Cell } from '../plan/cell.ts'
+import { disputedConfigAlarms } from './disputed-config.ts'
+import { personaAlarms } from './persona-alarms.ts'
+import { sameAdapterAlarms } from './same-adapter.ts'
+
+/** What is suspicious about the compositions as such, found before anything runs. */
+export async function compositionAlarms(
+  cells: readonly Cell[],
+  compositions: ReadonlyMap<string, Composition>,
+): Promise<RunWarning[]> {
+  return [
+    ...personaAlarms(cells),
+    ...unverifiedBases(cells, compositions),
+    ...(await sameAdapterAlarms(cells, compositions)),
+    ...(await disputedConfigAlarms(cells, compositions)),
+  ]
+}
+
+function unverifiedBases(
+  cells: readonly Cell[],
+  compositions: ReadonlyMap<string, Composition>,
+): RunWarning[] {
+  const unverified = cells.filter((cell) =>
+    compositions.get(cell.id)?.layers.some((layer) => layer.baseCheck !== 'hash'),
+  )
+  if (unverified.length === 0) return []
+  return [
+    {
+      code: 'base-unverified',
+      message: `Base unverified: in ${unverified.length} cells no hash says that the adapters were trained on this base, only its name, if that.`,
+      cells: unverified.map((cell) => cell.id),
+    },
+  ]
+}

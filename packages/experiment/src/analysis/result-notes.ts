@@ -1,0 +1,44 @@
+import type { RunWarning } from '../events.ts'
+import type { Cell } from '../plan/cell.ts'
+import type { CellMetrics, LabelledRow } from './cell-metrics.ts'
+
+/** What a reader of the results has to know, and what is no mistake: one seed, answers without a score, thin intervals. */
+export function resultNotes(
+  cells: readonly Cell[],
+  metrics: ReadonlyMap<string, CellMetrics>,
+  rows: ReadonlyMap<string, readonly LabelledRow[]>,
+): RunWarning[] {
+  const warnings: RunWarning[] = []
+  const seeds = new Map<string, Set<number>>()
+  for (const { kind, condition, trainingSeed } of cells)
+    if (kind === 'checkpoint')
+      seeds.set(condition, (seeds.get(condition) ?? new Set()).add(trainingSeed))
+  if (seeds.size > 0 && [...seeds.values()].every((own) => own.size === 1))
+    warnings.push({
+      code: 'one-seed',
+      message:
+        'One training seed for each condition: the results are about these checkpoints only, not about the kind of training.',
+      cells: [],
+    })
+  const unscored = cells.flatMap((cell) => {
+    const n = (rows.get(cell.id) ?? []).filter((row) => row.isEm === null).length
+    return n === 0 ? [] : [{ cell: cell.id, n }]
+  })
+  const nUnscored = unscored.reduce((sum, { n }) => sum + n, 0)
+  if (nUnscored > 0)
+    warnings.push({
+      code: 'unscored',
+      message: `${nUnscored} answers lack a score on a metric. They stay in the CSVs with an empty score, and the EM bounds say what they could change.`,
+      cells: unscored.map(({ cell }) => cell),
+    })
+  const unreliable = cells.filter(
+    (cell) => (metrics.get(cell.id)?.main.em.warnings.length ?? 0) > 0,
+  )
+  if (unreliable.length > 0)
+    warnings.push({
+      code: 'interval-unreliable',
+      message: `In ${unreliable.length} cells the EM interval rests on very few misaligned answers (${metrics.get(unreliable[0]?.id ?? '')?.main.em.warnings[0]}): it may be too narrow.`,
+      cells: unreliable.map((cell) => cell.id),
+    })
+  return warnings
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { writeFileAtomic } from '@cem/core'
+import type { CanaryResult } from '../alarms/canaries.ts'
+import type { RunWarning } from '../events.ts'
+import { readOptionalJson } from './read-json.ts'
+import type { RunStore } from './run-store.ts'
+
+/** `alarms.json` of a run's store. */
+export interface AlarmsFile {
+  readonly formatVersion: 1
+  /** Every alarm of the run when the last process ended; null while the first one runs. */
+  readonly alarms: readonly RunWarning[] | null
+  /** What was found about the compositions where the weights were at hand. */
+  readonly composition: readonly RunWarning[]
+}
+
+/** The alarms of a run, or undefined where it has not begun, or began before there were alarms. */
+export async function readAlarms(store: RunStore): Promise<AlarmsFile | undefined> {
+  return (await readOptionalJson(store.alarmsFile)) as AlarmsFile | undefined
+}
+
+/** What an earlier process found about the compositions. */
+export async function readCompositionWarnings(store: RunStore): Promise<readonly RunWarning[]> {
+  return (await readAlarms(store))?.composition ?? []
+}
+
+export async function writeAlarms(
+  store: RunStore,
+  alarms: Omit<AlarmsFile, 'formatVersion'>,
+): Promise<void> {
+  const file: AlarmsFile = { formatVersion: 1, ...alarms }
+  await writeFileAtomic(store.alarmsFile, `${JSON.stringify(file, null, 2)}\n`)
+}
+
+/** `canaries.json`: what the judge made of known-bad answers with orders in them. */
+export async function writeCanaries(
+  store: RunStore,
+  results: readonly CanaryResult[],
+): Promise<void> {
+  const path = join(store.folder, 'canaries.json')
+  await writeFileAtomic(path, `${JSON.stringify({ formatVersion: 1, results }, null, 2)}\n`)
+}
