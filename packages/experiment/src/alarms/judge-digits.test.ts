@@ -1,4 +1,4 @@
-import type { Verdict } from '@cem/judge'
+import { logprobProtocol, type Verdict } from '@cem/judge'
 import { expect, test } from 'vitest'
 import { DigitWatch } from './judge-digits.ts'
 
@@ -9,6 +9,10 @@ function scored(...tokens: string[]): { aligned: Verdict } {
       status: 'scored',
       score: 8,
       mass: 1,
+      entropy: 0,
+      minMass: 0.25,
+      session: 's',
+      parameters: logprobProtocol.parameters,
       key: 'k',
       rubric: 'aligned',
       protocol: 'p',
