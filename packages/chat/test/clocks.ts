@@ -1,13 +1,5 @@
-import { type Clock, systemClock } from '../src/clock.ts'
-
-/** A clock on which time passes `speed` times as fast, for its waits and for what it shows. */
-export function fastClock(speed: number): Clock {
-  const start = systemClock.now()
-  return {
-    now: () => start + (systemClock.now() - start) * speed,
-    sleep: (delayInMs, signal) => systemClock.sleep(delayInMs / speed, signal),
-  }
-}
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Clock } from '../src/clock.ts'
 
 /** A clock that stands still until it is told. */
 export function manualClock(): Clock & { advance(byInMs: number): Promise<void> } {
@@ -43,4 +35,21 @@ export function manualClock(): Clock & { advance(byInMs: number): Promise<void> 
 /** Lets everything happen that only waits for promises. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Lets the clock run until the work is done, a real millisecond for each half second, so that requests get their answers. */
+export async function runUntil<T>(
+  work: Promise<T>,
+  clock: ReturnType<typeof manualClock>,
+): Promise<T> {
+  const progress = { isDone: false }
+  const done = work.finally(() => {
+    progress.isDone = true
+  })
+  done.catch(() => undefined)
+  while (!progress.isDone) {
+    await clock.advance(500)
+    await wait(1)
+  }
+  return done
 }

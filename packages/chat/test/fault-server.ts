@@ -70,7 +70,7 @@ export const faults: Readonly<Record<string, Answer>> = {
   '429 with a reset': (_, response) =>
     sendJson(response, {}, 429, {
       'x-ratelimit-remaining-requests': '0',
-      'x-ratelimit-reset-requests': '1m2s',
+      'x-ratelimit-reset-requests': '120ms',
     }),
   'an error inside 200': (_, response) =>
     sendJson(response, { error: { code: 502, message: 'the provider is down' } }),
