@@ -6,7 +6,7 @@ import type { TransportRequest } from '../openai-transport.ts'
 import { arrayAt, malformed, objectAt, optionalString } from '../read-json.ts'
 import { type SendOptions, sendWithRetries } from '../send-with-retries.ts'
 import { isRetryable, type TransportFailure } from '../transport-failure.ts'
-import type { BatchPart, BatchPartError, BatchStatus } from './batch-state.ts'
+import { type BatchPart, type BatchPartError, type BatchStatus, hasEnded } from './batch-state.ts'
 
 /** A batch as the server describes it. */
 export interface ServerBatch
@@ -44,6 +44,7 @@ export interface BatchApi {
   /** Sends one request, once: whether it was heard is for the caller to find out. A refusal throws. */
   create(fileId: string, metadata: Record<string, string>, signal: Signal): Promise<Creation>
   retrieve(id: string, signal: Signal): Promise<ServerBatch>
+  /** A batch that has ended stays as it is. */
   cancel(id: string, signal: Signal): Promise<ServerBatch>
   /** Newest first, page by page. */
   list(signal: Signal): AsyncGenerator<ServerBatch, void>
@@ -130,12 +131,18 @@ export function createBatchApi(options: BatchApiOptions): BatchApi {
     },
     retrieve: (id, signal) =>
       ask({ method: 'get', path: `/batches/${encodeURIComponent(id)}` }, readBatch, signal),
-    cancel: (id, signal) =>
-      ask(
-        { method: 'post', path: `/batches/${encodeURIComponent(id)}/cancel`, body: {} },
-        readBatch,
-        signal,
-      ),
+    cancel: async (id, signal) => {
+      const batch = `/batches/${encodeURIComponent(id)}`
+      try {
+        return await ask({ method: 'post', path: `${batch}/cancel`, body: {} }, readBatch, signal)
+      } catch (error) {
+        // Servers refuse to cancel what has ended in the meantime.
+        if (!CemError.isInstance(error) || error.data['status'] === undefined) throw error
+        const found = await ask({ method: 'get', path: batch }, readBatch, signal)
+        if (hasEnded(found)) return found
+        throw error
+      }
+    },
     list: async function* (signal) {
       let after: string | undefined
       for (;;) {
@@ -153,15 +160,20 @@ export function createBatchApi(options: BatchApiOptions): BatchApi {
         const lines = transport.download(path, { timeoutInMs: options.timeoutInMs, signal })
         let at = 0
         let failure: TransportFailure | undefined
-        for (;;) {
-          const next = await lines.next()
-          if (next.done === true) {
-            failure = next.value
-            break
+        try {
+          for (;;) {
+            const next = await lines.next()
+            if (next.done === true) {
+              failure = next.value
+              break
+            }
+            if (at++ < nGiven) continue
+            nGiven++
+            yield next.value
           }
-          if (at++ < nGiven) continue
-          nGiven++
-          yield next.value
+        } finally {
+          // Where nobody reads on, the connection is given up.
+          await lines.return(undefined)
         }
         if (failure === undefined) return
         if (attempt >= options.maxAttempts || !isRetryable(failure, true))

@@ -449,6 +449,41 @@ test('a run is cancelled, and what was done by then is among the results', async
   ])
 })
 
+test('what has ended in the meantime is not an error to cancel', async () => {
+  await using running = await start({
+    before: ({ url }, response) => {
+      if (!url.endsWith('/cancel')) return false
+      sendJson(response, { error: { message: "cannot cancel a batch that is 'completed'" } }, 400)
+      return true
+    },
+  })
+  const { client, server } = running
+  const state = await client.submit(itemsOf(1), { runKey: 'late' })
+  await expect(client.cancel(state)).rejects.toMatchObject({ code: 'chat-request-refused' })
+  const cancelled = await client.cancel(state)
+  expect(server.count('POST /batches/batch_1/cancel')).toBe(2)
+  expect(cancelled.parts[0]).toMatchObject({ status: 'completed', nCompleted: 1 })
+})
+
+test('results that nobody reads on give up their connection, and no key or prompt is in them', async () => {
+  const key = 'sk-proj-0123456789'
+  const echo = { error: { message: `Bad: Question 0? with ${key}` } }
+  const lines = Array.from({ length: 3 }, (_, i) => outputLine(`r${i}`, echo, 400))
+  await using running = await start(
+    { finish: () => ({ status: 'completed', output: lines }) },
+    { apiKey: key },
+  )
+  const { client } = running
+  const items = itemsOf(3)
+  const { end } = await drain<BatchEvent, BatchState>(
+    client.poll(await client.submit(items, { runKey: 'part' })),
+  )
+  for await (const outcome of client.results(end, items)) {
+    expect(outcome).toMatchObject({ id: 'r0', detail: 'Bad: [prompt] with [key]' })
+    break
+  }
+})
+
 test('an abort ends a poll at once', async () => {
   await using running = await start()
   const { client } = running

@@ -204,7 +204,8 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
         const one = planned[i]
         return one ? [{ part, planned: one }] : []
       })
-      return readResults(parts, { api, prices, redact, signal })
+      const hide = (text: string, prompts: readonly string[]) => connection.redact(text, prompts)
+      return readResults(parts, { api, prices, redact: hide, signal })
     },
     cancel: async (given, { signal } = {}) => {
       let state = checkState(given, { model, url })

@@ -31,7 +31,7 @@ export interface BatchSummary {
 export interface ReadResultsOptions {
   readonly api: Pick<BatchApi, 'lines'>
   readonly prices: Prices | undefined
-  readonly redact: (text: string) => string
+  readonly redact: (text: string, prompts: readonly string[]) => string
   readonly signal: AbortSignal | undefined
 }
 
@@ -54,7 +54,7 @@ export async function* readResults(
   }
 
   for (const { planned, part } of parts) {
-    const pending = new Set(planned.items.map(({ id }) => id))
+    const pending = new Map(planned.items.map(({ id, request }) => [id, request]))
     counts.nRequests += pending.size
     let nUnreadable = 0
     // Answers first: a request with an answer and an error is answered.
@@ -62,14 +62,19 @@ export async function* readResults(
       if (fileId === null) continue
       for await (const text of api.lines(fileId, signal)) {
         const line = readBatchLine(text)
+        const request = line && pending.get(line.id)
         if (line === undefined) nUnreadable++
-        else if (!pending.delete(line.id)) counts.nStrayLines++
-        else yield count(outcomeOf(line, part.batchId, redact))
+        else if (request === undefined) counts.nStrayLines++
+        else {
+          pending.delete(line.id)
+          const prompts = request.messages.map(({ content }) => content)
+          yield count(outcomeOf(line, part.batchId, (told) => redact(told, prompts)))
+        }
       }
     }
     counts.nUnreadableLines += nUnreadable
     const detail = detailOf(part, nUnreadable)
-    for (const id of pending) yield count(outcomeWithoutLine(id, part, detail))
+    for (const id of pending.keys()) yield count(outcomeWithoutLine(id, part, detail))
   }
   const { promptTokens, completionTokens, cachedPromptTokens, costUsd } = counters
   return { ...counts, failures, promptTokens, completionTokens, cachedPromptTokens, costUsd }

@@ -8,7 +8,7 @@ export interface TokenEstimate {
   readonly mostPromptTokens: number
   /** The longest answer; null where the request sets no limit. */
   readonly mostCompletionTokens: number | null
-  /** Bytes of the request in UTF-8. */
+  /** Bytes of the request in UTF-8, without the answers that it gives to score. */
   readonly bytes: number
 }
 
@@ -34,7 +34,9 @@ export function estimateTokens(
   body: Readonly<Record<string, unknown>>,
   { countTokens, tokensPerByte = defaultTokensPerByte }: EstimateOptions = {},
 ): TokenEstimate {
-  const bytes = Buffer.byteLength(JSON.stringify(body))
+  // Given answers count as what they are: they are no part of the prompt.
+  const { continuations: _answers, ...prompt } = body
+  const bytes = Buffer.byteLength(JSON.stringify(prompt))
   const mostCompletionTokens = longestAnswer(body)
   const messages = Array.isArray(body['messages'])
     ? (body['messages'] as { content: string }[])
@@ -44,7 +46,7 @@ export function estimateTokens(
     const promptTokens = Math.ceil(bytes * tokensPerByte)
     return { promptTokens, mostPromptTokens: bytes + overhead, mostCompletionTokens, bytes }
   }
-  const { messages: _, ...rest } = body
+  const { messages: _messages, ...rest } = prompt
   // A schema and the like are read by the model too.
   const restBytes = Buffer.byteLength(JSON.stringify(rest))
   const counted = messages.reduce((sum, { content }) => sum + countTokens(content), 0)
