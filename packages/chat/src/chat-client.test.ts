@@ -213,6 +213,21 @@ test('when attempts run out, the error holds them all', async () => {
   expect(error.data).toMatchObject({ status: 503, attempts })
 })
 
+test('429s do not use up the attempts, only the time', async () => {
+  await using server = await startServer(
+    inTurn(...Array.from({ length: 20 }, () => status(429, { 'retry-after': '1' })), status(500)),
+  )
+  const { client } = makeClient(server.baseUrl, { maxAttempts: 2 })
+  const { attempts } = await client.complete(request)
+  expect(attempts.map((attempt) => attempt.status)).toEqual([...Array(20).fill(429), 500, 200])
+
+  await using full = await startServer(status(429, { 'retry-after': '1' }))
+  const { client: hasty } = makeClient(full.baseUrl, { maxAttempts: 2, deadlineInMs: 20_000 })
+  const error = await errorOf(hasty.complete(request))
+  expect(error).toMatchObject({ code: 'chat-deadline-exceeded', data: { status: 429 } })
+  expect(full.requests.length).toBeGreaterThan(2)
+})
+
 test('a wait that would outlast the deadline is not begun', async () => {
   await using server = await startServer(status(429, { 'retry-after': '3600' }))
   const { client, clock } = makeClient(server.baseUrl, { deadlineInMs: 60_000 })

@@ -154,6 +154,29 @@ test('a server that bears only so many at once is found out, and no call is lost
   expect(client.limiterState()).toMatchObject({ inFlight: 0, waiting: 0, overloads: nRefused })
 })
 
+test('a server that refuses everything for a while loses no call, and is asked little meanwhile', async () => {
+  const clock = manualClock()
+  const down = clock.now() + 120_000
+  let nRefused = 0
+  await using server = await startServer((served, response) => {
+    if (clock.now() >= down) return good(served, response)
+    nRefused++
+    sendJson(response, { error: { message: 'rate limit' } }, 429, { 'retry-after': '1' })
+  })
+  const client = createChatClient({
+    model: 'judge',
+    baseUrl: server.baseUrl,
+    clock,
+    seed: 1,
+    environment: {},
+  })
+  const calls = Array.from({ length: 300 }, (_, i) => client.complete(ask(`${i}`)))
+  expect(await runUntil(Promise.all(calls), clock)).toHaveLength(300)
+  // One request a second at most after the first sixteen, and those that were under way.
+  expect(nRefused).toBeGreaterThan(16)
+  expect(nRefused).toBeLessThan(160)
+})
+
 test('clients that share a limiter share its places', async () => {
   let now = 0
   let most = 0

@@ -35,7 +35,7 @@ export interface ConnectionOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Time for one HTTP request with its whole answer, in milliseconds. @default 60_000 */
   readonly timeoutInMs?: number
-  /** HTTP requests per call, at least 1. @default 6 */
+  /** HTTP requests per call, at least 1. Those that end with 429 do not count: only time bounds them. @default 6 */
   readonly maxAttempts?: number
   /** The longest wait after the first failed attempt, in milliseconds; doubles with each. @default 500 */
   readonly baseDelayInMs?: number

@@ -86,13 +86,19 @@ export async function sendWithRetries<Content>(
     options.onAttempt(attempt)
     if (!failure) return { content: read.content, usage, attempts }
     if (!isRetryable(failure, options.hasAnswered())) return { failure, ended: 'final', attempts }
-    if (attempts.length >= maxAttempts) return { failure, ended: 'attempts', attempts }
+    if (attempts.filter(isWorkedOn).length >= maxAttempts)
+      return { failure, ended: 'attempts', attempts }
     const delayInMs = backoffDelay(attempts.length, read.retryAfterInMs, options, random)
     // A wait that would outlast the deadline is not begun.
     if (delayInMs >= leftInMs) return { failure, ended: 'deadline', attempts }
     leftInMs -= delayInMs
     await clock.sleep(delayInMs, signal)
   }
+}
+
+/** A 429 says that the server did not even begin: a storm of them shall not use up a call's attempts, only its time. */
+function isWorkedOn({ status }: Attempt): boolean {
+  return status !== 429
 }
 
 type Read<Content> =
