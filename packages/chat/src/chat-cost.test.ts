@@ -121,6 +121,19 @@ test('what a timeout, a broken connection and an abort may cost counts against t
   })
 })
 
+test('a retry that does not fit is not sent, and the attempts before are told', async () => {
+  await using server = await startServer(
+    answerWith({ prompt_tokens: 100, completion_tokens: 10 }, 500),
+  )
+  // The first attempt costs 120; a second could cost 190 more.
+  const client = make(server.baseUrl, { maxCostUsd: 300e-6 })
+  await expect(client.complete(request)).rejects.toMatchObject({
+    code: 'cost-limit',
+    data: { spentUsd: expect.closeTo(120e-6, 12), earlierAttempts: [{ status: 500 }] },
+  })
+  expect(server.requests).toHaveLength(1)
+})
+
 test('an error with a status and a refused connection cost nothing', async () => {
   await using server = await startServer((_, response) => sendJson(response, {}, 400))
   const client = make(server.baseUrl)

@@ -70,7 +70,7 @@ export async function sendWithRetries<Content>(
   let leftInMs = options.deadlineInMs
   for (;;) {
     signal?.throwIfAborted()
-    const turn = await options.begin(attempts.length > 0)
+    const turn = await beginNext(attempts, options)
     const startedAtInMs = clock.now()
     const timeoutInMs = Math.min(options.timeoutInMs, leftInMs)
     const { read, usage } = await sendOnce(request, { ...options, timeoutInMs }, turn)
@@ -93,6 +93,20 @@ export async function sendWithRetries<Content>(
     if (delayInMs >= leftInMs) return { failure, ended: 'deadline', attempts }
     leftInMs -= delayInMs
     await clock.sleep(delayInMs, signal)
+  }
+}
+
+/** What refuses another attempt (the cost limit) must not hide what the ones before met. */
+async function beginNext(
+  attempts: readonly Attempt[],
+  { begin }: Pick<SendOptions<unknown>, 'begin'>,
+): Promise<AttemptTurn> {
+  try {
+    return await begin(attempts.length > 0)
+  } catch (error) {
+    if (attempts.length === 0 || !CemError.isInstance(error)) throw error
+    const { code, message, data } = error
+    throw new CemError({ code, message, data: { ...data, earlierAttempts: [...attempts] } })
   }
 }
 

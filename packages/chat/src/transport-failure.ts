@@ -21,7 +21,6 @@ export type TransportFailure =
   | {
       readonly kind: 'malformed'
       readonly reason: string
-      readonly headers?: Headers
       readonly usage?: Usage | undefined
     }
 

@@ -41,6 +41,8 @@ export interface CostLimitData {
   readonly possibleUsd: number
   /** Of the call that was not begun. */
   readonly worstCaseUsd: number
+  /** Where the call had been tried before (`Attempt`s, oldest first): another attempt of it did not fit. */
+  readonly earlierAttempts?: readonly unknown[]
 }
 
 interface Waiter {
