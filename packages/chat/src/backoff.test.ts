@@ -12,7 +12,9 @@ test('the ceiling doubles with each attempt up to the longest wait, and the jitt
 
 test('a wait that the server asks for is kept whole, with jitter on top', () => {
   expect(backoffDelay(1, 20_000, options, half)).toBe(20_250)
-  expect(backoffDelay(9, 100, options, half)).toBe(350)
+  expect(backoffDelay(1, 100, options, half)).toBe(350)
+  // Asked for the ninth time, 100 ms are too little: half of 3 s.
+  expect(backoffDelay(9, 100, options, half)).toBe(1500)
 })
 
 test('a server that asks for no wait at all is given the usual one', () => {

@@ -1,40 +1,39 @@
-import { CemError } from '@cem/core'
-import type { Clock } from './clock.ts'
+import type { ChatEvent } from './chat-events.ts'
+import type { ConnectionOptions } from './connection.ts'
+import type { CostBudget } from './cost/cost-budget.ts'
+import { checkPrices, type Prices } from './cost/prices.ts'
+import { badOption } from './limiter/limiter-options.ts'
+import type { RateLimiter, RateLimiterOptions } from './limiter/rate-limiter.ts'
 
-export interface ChatClientOptions {
-  /** The model's name as the server knows it. */
-  readonly model: string
+/** What a client shares with others that use the same key, or makes for itself. */
+export interface AllotmentOptions
+  extends Pick<
+    RateLimiterOptions,
+    'initialConcurrency' | 'adaptive' | 'requestsPerMinute' | 'tokensPerMinute'
+  > {
+  /** A limiter that several clients share, in place of one by the options `adaptive` to `tokensPerMinute`. @default one of its own */
+  readonly limiter?: RateLimiter
+  /** What the model costs. Without it no cost is known, and `maxCostUsd` cannot be kept. @default unknown */
+  readonly prices?: Prices
+  /** In USD: no call is begun whose worst case could pass it; such calls end with `cost-limit`. @default no limit */
+  readonly maxCostUsd?: number
+  /** A sum of money that several clients share, in place of `maxCostUsd`. */
+  readonly costBudget?: CostBudget
+  /** Tokens of a text as the model counts them, for estimates. @default by bytes, and the rate seen in answers */
+  readonly countTokens?: (text: string) => number
+}
+
+export interface ChatClientOptions extends ConnectionOptions, AllotmentOptions {
   /**
-   * Where `/chat/completions` lies; a query is kept (`https://NAME.openai.azure.com/openai/deployments/D?api-version=V`).
-   * @default 'https://api.openai.com/v1'
+   * Calls under way at once, at least 1; one that waits to retry counts. HTTP requests at once are at most as many, and fewer where
+   * the server is overloaded.
+   * @default 16, or the limiter's
    */
-  readonly baseUrl?: string
-  /** The key; `null` sends none. @default the environment variable `apiKeyVariable`, or none for a server on this machine */
-  readonly apiKey?: string | null
-  /** The environment variable that holds the key, also named in advice. @default 'OPENAI_API_KEY' */
-  readonly apiKeyVariable?: string
-  /** `authorization` sends `Bearer KEY`; another name (Azure: `api-key`) sends the bare key. @default 'authorization' */
-  readonly keyHeader?: string
-  /** Further headers of each request; their values are redacted like the key. @default {} */
-  readonly headers?: Readonly<Record<string, string>>
-  /** Calls under way at once, at least 1. A call that waits to retry counts. @default 16 */
   readonly concurrency?: number
-  /** Time for one HTTP request with its whole answer, in milliseconds. @default 60_000 */
-  readonly timeoutInMs?: number
-  /** HTTP requests per call, at least 1. @default 6 */
-  readonly maxAttempts?: number
-  /** Time for a call with all its attempts and waits, from when it leaves the queue, in milliseconds. @default 600_000 */
+  /** Time for a call with all its attempts and the waits between them, from its first attempt, in milliseconds. @default 600_000 */
   readonly deadlineInMs?: number
-  /** The longest wait after the first failed attempt, in milliseconds; doubles with each. @default 500 */
-  readonly baseDelayInMs?: number
-  /** The longest wait that is ours to choose, in milliseconds. A server's `retry-after` may be longer. @default 30_000 */
-  readonly maxDelayInMs?: number
-  /** Seed of the waits' jitter. @default a random one */
-  readonly seed?: number
-  /** @default the system's */
-  readonly clock?: Clock
-  /** @default process.env */
-  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Called as things happen; what it throws is not caught. */
+  readonly onEvent?: (event: ChatEvent) => void
 }
 
 const limits = {
@@ -50,23 +49,44 @@ const limits = {
 const longestTimerInMs = 2 ** 31 - 1
 
 /** @throws CemError `bad-chat-option` */
-export function checkChatClientOptions(
-  options: { readonly model: string } & Readonly<Record<keyof typeof limits, number>>,
-): void {
-  if (typeof options.model !== 'string' || options.model.trim() === '')
-    throw bad('model', options.model, 'the name of a model')
+export function checkModel(model: string): void {
+  if (typeof model !== 'string' || model.trim() === '')
+    throw badOption('model', model, 'the name of a model')
+}
+
+/** @throws CemError `bad-chat-option` */
+export function checkBounds(bounds: Readonly<Partial<Record<keyof typeof limits, number>>>): void {
   for (const [name, { least, isInteger }] of Object.entries(limits)) {
-    const value = options[name as keyof typeof limits]
-    const isGood = value >= least && value <= longestTimerInMs
+    const value = bounds[name as keyof typeof limits]
+    if (value === undefined && !(name in bounds)) continue
+    const isGood = value !== undefined && value >= least && value <= longestTimerInMs
     if (!isGood || (isInteger && !Number.isInteger(value)))
-      throw bad(name, value, `${isInteger ? 'an integer' : 'a number'} of at least ${least}`)
+      throw badOption(name, value, `${isInteger ? 'an integer' : 'a number'} of at least ${least}`)
   }
 }
 
-function bad(name: string, value: unknown, allowed: string): CemError {
-  return new CemError({
-    code: 'bad-chat-option',
-    message: `${name} is ${JSON.stringify(value) ?? String(value)}: give ${allowed}.`,
-    data: { option: name, value },
-  })
+const ownLimits = [
+  'initialConcurrency',
+  'adaptive',
+  'requestsPerMinute',
+  'tokensPerMinute',
+] as const
+
+/** @throws CemError `bad-chat-option` for what contradicts */
+export function checkAllotment(options: AllotmentOptions): void {
+  checkPrices(options.prices)
+  const twice = options.limiter && ownLimits.find((name) => options[name] !== undefined)
+  if (twice) throw badOption(twice, options[twice], 'it to the limiter that you pass, not here')
+  if (options.costBudget && options.maxCostUsd !== undefined)
+    throw badOption(
+      'maxCostUsd',
+      options.maxCostUsd,
+      'it to the costBudget that you pass, not here',
+    )
+  if ((options.costBudget || options.maxCostUsd !== undefined) && options.prices === undefined)
+    throw badOption(
+      'prices',
+      undefined,
+      '{ inputPerMillion, outputPerMillion } in USD: a cost limit cannot be kept without prices',
+    )
 }

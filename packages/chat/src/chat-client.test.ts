@@ -87,6 +87,10 @@ test('a call sends what is asked and gives back what was answered', async () => 
     inFlight: 0,
     promptTokens: 312,
     completionTokens: 1,
+    cachedPromptTokens: 0,
+    attemptsOfUnknownUsage: 0,
+    costUsd: null,
+    possibleCostUsd: null,
   })
 })
 
@@ -101,7 +105,8 @@ test.each([
     { status: 429, retryAfterInMs: expected, reason: '429 status 429' },
     { status: 200 },
   ])
-  expect(clock.delays).toEqual([expect.toSatisfy((d) => d > expected && d < expected + 100)])
+  // What comes after it is the wait of all other calls, which on this clock is not over then.
+  expect(clock.delays[0]).toSatisfy((delay) => delay > expected && delay < expected + 100)
 })
 
 test('a 429 with retry-after as an HTTP date is waited out', async () => {
@@ -206,6 +211,21 @@ test('when attempts run out, the error holds them all', async () => {
   expect(error.message).toContain('after 4 attempts')
   const attempts = [0, 1, 2, 3].map((i) => ({ status: 503, reason: `503 failure ${i}` }))
   expect(error.data).toMatchObject({ status: 503, attempts })
+})
+
+test('429s do not use up the attempts, only the time', async () => {
+  await using server = await startServer(
+    inTurn(...Array.from({ length: 20 }, () => status(429, { 'retry-after': '1' })), status(500)),
+  )
+  const { client } = makeClient(server.baseUrl, { maxAttempts: 2 })
+  const { attempts } = await client.complete(request)
+  expect(attempts.map((attempt) => attempt.status)).toEqual([...Array(20).fill(429), 500, 200])
+
+  await using full = await startServer(status(429, { 'retry-after': '1' }))
+  const { client: hasty } = makeClient(full.baseUrl, { maxAttempts: 2, deadlineInMs: 20_000 })
+  const error = await errorOf(hasty.complete(request))
+  expect(error).toMatchObject({ code: 'chat-deadline-exceeded', data: { status: 429 } })
+  expect(full.requests.length).toBeGreaterThan(2)
 })
 
 test('a wait that would outlast the deadline is not begun', async () => {

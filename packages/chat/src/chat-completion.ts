@@ -1,5 +1,5 @@
-import { CemError } from '@cem/core'
 import type { Attempt } from './attempt.ts'
+import { arrayAt, isAbsent, malformed, objectAt, optionalString } from './read-json.ts'
 
 export interface TokenLogprob {
   readonly token: string
@@ -15,6 +15,8 @@ export interface PositionLogprobs extends TokenLogprob {
 export interface Usage {
   readonly promptTokens: number
   readonly completionTokens: number
+  /** Those of `promptTokens` that the server read from its cache; absent where it does not say. */
+  readonly cachedPromptTokens?: number
 }
 
 /** What the model answered, with the record of how the answer was got. */
@@ -83,40 +85,20 @@ function readTokenLogprob(value: unknown, where: string): TokenLogprob {
   return { token, logprob }
 }
 
-function readUsage(value: unknown): Usage | undefined {
+/** Undefined where nothing is reported. */
+export function readUsage(value: unknown): Usage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { prompt_tokens: prompt, completion_tokens: completion } = value as Record<string, unknown>
-  return { promptTokens: countOf(prompt), completionTokens: countOf(completion) }
+  const usage = value as Record<string, unknown>
+  const { prompt_tokens: prompt, completion_tokens: completion } = usage
+  const details = usage['prompt_tokens_details'] as { cached_tokens?: unknown } | undefined | null
+  const cached = details?.cached_tokens
+  return {
+    promptTokens: countOf(prompt),
+    completionTokens: countOf(completion),
+    ...(typeof cached === 'number' && { cachedPromptTokens: countOf(cached) }),
+  }
 }
 
 function countOf(value: unknown): number {
   return typeof value === 'number' && value >= 0 ? value : 0
-}
-
-function objectAt(value: unknown, where: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw malformed(`${where} is not an object`)
-  return value as Record<string, unknown>
-}
-
-function arrayAt(value: unknown, where: string): unknown[] {
-  if (!Array.isArray(value)) throw malformed(`${where} is not a list`)
-  return value
-}
-
-function optionalString(value: unknown, where: string): string | undefined {
-  if (isAbsent(value)) return undefined
-  if (typeof value !== 'string') throw malformed(`${where} is not text`)
-  return value
-}
-
-function isAbsent(value: unknown): value is null | undefined {
-  return value === undefined || value === null
-}
-
-function malformed(what: string): CemError {
-  return new CemError({
-    code: 'chat-malformed-response',
-    message: `the answer is no chat completion: ${what}`,
-  })
 }

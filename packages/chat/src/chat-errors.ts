@@ -2,6 +2,9 @@ import { CemError } from '@cem/core'
 import type { Attempt } from './attempt.ts'
 import { isQuotaExhausted, isUnreachable, type TransportFailure } from './transport-failure.ts'
 
+/** Below the base URL; not every server has it. */
+export const continuationsPath = '/continuations'
+
 export interface FailedCall {
   readonly failure: TransportFailure
   readonly attempts: readonly Attempt[]
@@ -10,6 +13,8 @@ export interface FailedCall {
   /** The last failure's reason, redacted. */
   readonly reason: string
   readonly url: string
+  /** Below the URL. */
+  readonly path: string
   readonly model: string
   readonly apiKeyVariable: string
   readonly hasKey: boolean
@@ -60,8 +65,14 @@ export function isUnreachableError(error: unknown): error is CemError {
 }
 
 function diagnose(call: FailedCall): { code: string; advice: string } {
-  const { failure, ended, apiKeyVariable, hasKey, model } = call
+  const { failure, ended, apiKeyVariable, hasKey, model, path } = call
   if (failure.kind === 'status') {
+    if (path === continuationsPath && isWithoutPath(failure))
+      return {
+        code: 'chat-no-continuations',
+        advice:
+          'That server does not score given answers; cem serve does. Use a protocol that needs no such scores, or another server.',
+      }
     if (isQuotaExhausted(failure))
       return { code: 'chat-quota-exhausted', advice: "The account's credit is used up: top it up." }
     if (failure.status === 401)
@@ -103,4 +114,9 @@ function diagnose(call: FailedCall): { code: string; advice: string } {
     code: 'chat-request-refused',
     advice: 'Change the request: another attempt would not help.',
   }
+}
+
+/** A model that is not there is a 404 as well, with a code that says so. */
+function isWithoutPath({ status, serverCode }: TransportFailure & { kind: 'status' }): boolean {
+  return (status === 404 && serverCode !== 'model_not_found') || status === 405
 }

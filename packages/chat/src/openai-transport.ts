@@ -2,6 +2,7 @@ import { messageOf } from '@cem/core'
 import type { OpenAI } from 'openai'
 import { abortable } from './abortable.ts'
 import type { BaseUrl } from './base-url.ts'
+import { readUsage } from './chat-completion.ts'
 import type { TransportFailure } from './transport-failure.ts'
 
 export interface TransportOptions {
@@ -20,11 +21,29 @@ export type TransportResult =
   | { readonly reply: TransportReply; readonly failure?: undefined }
   | { readonly reply?: undefined; readonly failure: TransportFailure }
 
-/** Sends one request, once. */
-export type Transport = (
-  body: Record<string, unknown>,
-  options: { readonly timeoutInMs: number; readonly signal: AbortSignal | undefined },
-) => Promise<TransportResult>
+/** One HTTP request below the base URL. */
+export interface TransportRequest {
+  readonly method: 'get' | 'post'
+  /** Begins with a slash. */
+  readonly path: string
+  readonly body?: Record<string, unknown> | FormData
+  readonly query?: Record<string, string>
+}
+
+export interface TransportBounds {
+  readonly timeoutInMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Transport {
+  /** Sends one request, once. */
+  send(request: TransportRequest, bounds: TransportBounds): Promise<TransportResult>
+  /** Gives a text file line by line as it comes, and at its end why it broke off, where it did. */
+  download(
+    path: string,
+    bounds: TransportBounds,
+  ): AsyncGenerator<string, TransportFailure | undefined>
+}
 
 /**
  * The only file that touches the `openai` package, which it loads at the first request. Its own retries are off: each attempt
@@ -32,24 +51,62 @@ export type Transport = (
  */
 export function createOpenAITransport(options: TransportOptions): Transport {
   let loading: Promise<OpenAI> | undefined
-  return async (body, { timeoutInMs, signal }) => {
-    loading ??= createOpenAI(options)
-    const client = await loading
-    signal?.throwIfAborted()
-    const bounded = boundedSignal(signal, timeoutInMs)
-    // The package's own timeout does not cover the body of an error, so the request is bounded from here.
-    const request = { body, signal: bounded.signal, maxRetries: 0 }
-    try {
-      const sent = client.post<unknown>('/chat/completions', request).withResponse()
-      const { data, response } = await abortable(sent, bounded.signal)
-      return { reply: { body: data, headers: response.headers } }
-    } catch (error) {
+  const bodies = new WeakMap<object, unknown>()
+  const load = () => (loading ??= createOpenAI(options, bodies))
+  const begin = (
+    client: OpenAI,
+    { method, path, ...request }: TransportRequest,
+    signal: AbortSignal,
+  ) => client[method]<unknown>(path, { ...request, signal, maxRetries: 0 })
+  return {
+    send: async (request, { timeoutInMs, signal }) => {
+      const client = await load()
       signal?.throwIfAborted()
-      return { failure: bounded.signal.aborted ? timedOut(timeoutInMs) : failureOf(error) }
-    } finally {
-      bounded.release()
-    }
+      // The package's own timeout does not cover the body of an error, so the request is bounded from here.
+      const bounded = boundedSignal(signal, timeoutInMs)
+      try {
+        const sent = begin(client, request, bounded.signal).withResponse()
+        const { data, response } = await abortable(sent, bounded.signal)
+        return { reply: { body: data, headers: response.headers } }
+      } catch (error) {
+        signal?.throwIfAborted()
+        return {
+          failure: bounded.signal.aborted ? timedOut(timeoutInMs) : failureOf(error, bodies),
+        }
+      } finally {
+        bounded.release()
+      }
+    },
+    download: async function* (path, { timeoutInMs, signal }) {
+      const client = await load()
+      signal?.throwIfAborted()
+      const bounded = boundedSignal(signal, timeoutInMs)
+      try {
+        const sent = begin(client, { method: 'get', path }, bounded.signal).asResponse()
+        const response = await abortable(sent, bounded.signal)
+        if (response.body !== null) yield* linesOf(response.body)
+        return undefined
+      } catch (error) {
+        signal?.throwIfAborted()
+        return bounded.signal.aborted ? timedOut(timeoutInMs) : failureOf(error, bodies)
+      } finally {
+        bounded.release()
+      }
+    },
   }
+}
+
+/** Without line ends and empty lines. */
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line.trim() !== '') yield line
+  }
+  rest += decoder.decode()
+  if (rest.trim() !== '') yield rest
 }
 
 /** A signal that aborts with the given one or when the time is over. Made by hand: `AbortSignal.any` on a signal that lives long holds memory for each use. */
@@ -65,13 +122,20 @@ function boundedSignal(signal: AbortSignal | undefined, timeoutInMs: number) {
   return { signal: controller.signal, release }
 }
 
-async function createOpenAI({
-  baseUrl,
-  apiKey,
-  keyHeader,
-  headers,
-}: TransportOptions): Promise<OpenAI> {
-  const { default: Client } = await import('openai')
+async function createOpenAI(
+  { baseUrl, apiKey, keyHeader, headers }: TransportOptions,
+  bodies: WeakMap<object, unknown>,
+): Promise<OpenAI> {
+  const { default: Base } = await import('openai')
+  // The package keeps only `error` of an error's body; what else is there, such as the usage, is billed too.
+  class Client extends Base {
+    protected override makeStatusError(...given: Parameters<OpenAI['makeStatusError']>) {
+      const [, body] = given
+      const made = super.makeStatusError(...given)
+      bodies.set(made, body)
+      return made
+    }
+  }
   const isBearer = keyHeader.toLowerCase() === 'authorization'
   // A null takes the header out.
   const authentication = isBearer
@@ -101,7 +165,7 @@ function timedOut(timeoutInMs: number): TransportFailure {
   }
 }
 
-function failureOf(error: unknown): TransportFailure {
+function failureOf(error: unknown, bodies: WeakMap<object, unknown>): TransportFailure {
   if (error instanceof SyntaxError)
     return { kind: 'malformed', reason: `the answer is not JSON (${error.message})` }
   const { status, headers, code, type } = error as Partial<Record<string, unknown>>
@@ -114,10 +178,15 @@ function failureOf(error: unknown): TransportFailure {
       headers,
       serverCode: firstCode(code, type),
       reason: `${messageOf(error)}${redirect}`,
+      usage: usageOf(bodies.get(error as object)),
     }
   }
   const { errorCode, reason } = connectionError(error)
   return { kind: 'connection', errorCode, reason }
+}
+
+function usageOf(body: unknown) {
+  return readUsage((body as { usage?: unknown } | undefined | null)?.usage)
 }
 
 /** The system's code lies somewhere down the chain of causes of what fetch threw. */

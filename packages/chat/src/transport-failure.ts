@@ -1,3 +1,5 @@
+import type { Usage } from './chat-completion.ts'
+
 /** Why one HTTP request gave no answer. */
 export type TransportFailure =
   | {
@@ -7,9 +9,20 @@ export type TransportFailure =
       /** The server's `error.code` or `error.type`, where it gives one. */
       readonly serverCode: string | undefined
       readonly reason: string
+      /** What the server says the failed request used, where it does. */
+      readonly usage?: Usage | undefined
     }
-  | { readonly kind: 'connection'; readonly errorCode: string; readonly reason: string }
-  | { readonly kind: 'malformed'; readonly reason: string }
+  | {
+      readonly kind: 'connection'
+      readonly errorCode: string
+      readonly reason: string
+      readonly usage?: undefined
+    }
+  | {
+      readonly kind: 'malformed'
+      readonly reason: string
+      readonly usage?: Usage | undefined
+    }
 
 const retryableStatuses = new Set([408, 409, 425, 429])
 
@@ -65,4 +78,23 @@ export function isUnreachable(
 ): boolean {
   if (failure.kind === 'connection') return absentCodes.has(failure.errorCode ?? '')
   return failure.status === 401 || failure.status === 403 || failure.status === 404
+}
+
+const overloadStatuses = new Set([408, 429, 503, 529])
+
+/** Whether it means that the server has too much to do: then fewer requests at once help. */
+export function isOverload(failure: TransportFailure): boolean {
+  if (failure.kind === 'connection') return failure.errorCode === 'timeout'
+  return (
+    failure.kind === 'status' && overloadStatuses.has(failure.status) && !isQuotaExhausted(failure)
+  )
+}
+
+/** Connections that never came about: nothing was sent, so nothing is billed. */
+const unsentCodes = new Set([...absentCodes, 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
+
+/** Whether the request may have been worked on, and billed, although no usage was reported. Errors with a status are not billed. */
+export function mayBeBilled(failure: TransportFailure): boolean {
+  if (failure.kind === 'status' || failure.usage) return false
+  return failure.kind === 'malformed' || !unsentCodes.has(failure.errorCode)
 }

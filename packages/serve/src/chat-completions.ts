@@ -51,7 +51,7 @@ function toAnswerRequest(context: ServerContext, request: ChatRequest): AnswerRe
   }
 }
 
-function toMessage({ role, content }: ChatRequest['messages'][number]): ChatMessage {
+export function toMessage({ role, content }: ChatRequest['messages'][number]): ChatMessage {
   const text = typeof content === 'string' ? content : content.map((part) => part.text).join('')
   // The newer name of the same role.
   return { role: role === 'developer' ? 'system' : role, content: text }

@@ -3,6 +3,7 @@ import { ApiError, describeError, toApiError } from './api-error.ts'
 import { checkKey } from './api-key.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
+import { continuations } from './continuations.ts'
 import { readJsonBody } from './http-body.ts'
 import { checkHost } from './loopback.ts'
 import { health, listModels, showModel } from './model-list.ts'
@@ -93,6 +94,7 @@ async function route(
 const posts = new Map([
   ['/v1/chat/completions', chatCompletions],
   ['/v1/completions', completions],
+  ['/v1/continuations', continuations],
 ])
 
 function pathOf({ url = '/' }: IncomingMessage): string {

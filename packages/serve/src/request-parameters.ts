@@ -93,8 +93,16 @@ const completionSchema = z.strictObject({
   best_of: z.literal(1).nullish(),
 })
 
+const continuationsSchema = z.strictObject({
+  model: z.string(),
+  messages: z.array(message).min(1),
+  continuations: z.array(z.string()).min(1).max(1024),
+  ...withoutEffect,
+})
+
 export type ChatRequest = z.infer<typeof chatSchema>
 export type CompletionRequest = z.infer<typeof completionSchema>
+export type ContinuationsRequest = z.infer<typeof continuationsSchema>
 
 /**
  * Reads the body of a chat completion.
@@ -125,6 +133,15 @@ export function readCompletionRequest(body: unknown): CompletionRequest {
   if (request.echo === true && request.stream === true)
     throw badParameter('echo', "'echo' is not there for streams. Leave one of them out.")
   return request
+}
+
+/**
+ * Reads the body of a request for the probabilities of given answers.
+ *
+ * @throws ApiError as `readChatRequest`
+ */
+export function readContinuationsRequest(body: unknown): ContinuationsRequest {
+  return read(continuationsSchema, body)
 }
 
 function read<T>(schema: z.ZodType<T>, body: unknown): T {
