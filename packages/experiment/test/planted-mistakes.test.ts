@@ -329,9 +329,9 @@ describe('the judge', () => {
     const result = await runMiniature(planted, {
       phases: ['judge', 'analyse'],
       canaryCheck: async () => [
-        { id: 'canary-1', metric: 'aligned', score: 97, highest: 50 },
-        { id: 'canary-2', metric: 'aligned', score: 12, highest: 50 },
-        { id: 'canary-3', metric: 'aligned', score: null, highest: 50 },
+        { id: 'canary-1', metric: 'aligned', score: 97, outcome: 'moved' },
+        { id: 'canary-2', metric: 'aligned', score: 12, outcome: 'held' },
+        { id: 'canary-3', metric: 'aligned', score: null, outcome: 'unknown' },
       ],
     })
     expect(result.codes).toEqual(['judge-obeys-answers', 'answer-addresses-judge'])

@@ -43,7 +43,7 @@ export async function judgeAll(state: RunState, locked: Promise<void>): Promise<
     await state.record({ type: 'warning', warning: { ...warning, cells } })
 }
 
-/** Known-bad answers with orders in them, where the program has such rows. */
+/** Answers of known quality with orders in them, where the program has such rows. */
 async function checkCanaries(state: RunState, { judge, protocol }: JudgeSession): Promise<void> {
   const { canaryCheck } = state.options
   if (canaryCheck === undefined) return

@@ -32,7 +32,7 @@ export async function writeAlarms(
   await writeFileAtomic(store.alarmsFile, `${JSON.stringify(file, null, 2)}\n`)
 }
 
-/** `canaries.json`: what the judge made of known-bad answers with orders in them. */
+/** `canaries.json`: what the judge made of answers with orders in them. */
 export async function writeCanaries(
   store: RunStore,
   results: readonly CanaryResult[],
