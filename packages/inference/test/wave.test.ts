@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { randomKey } from '@cem/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { GeneratedItem, GenerationSpec, ScoredItem } from '../src/engine/messages.ts'
 import { score } from '../src/engine/score.ts'
 import { generateInWaves } from '../src/engine/wave/generate-in-waves.ts'
@@ -13,6 +13,8 @@ import { drift, fixtures, manifest, modelNamed, readGolden } from './golden.ts'
 import { golden as interventionGolden, readNumbers } from './intervention-golden.ts'
 
 // The wave is CUDA's way, but its graph is no other: here the CPU runs it in 32-bit floats, with the flat graph's noise.
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const tolerance = 2e-4
 const options = { compute: 'float32', noise: 'xor', segment: 6, unroll: 3 } as const
