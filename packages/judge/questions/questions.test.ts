@@ -101,6 +101,6 @@ const commonest = new Set(
 
 /** Shared words over all words (Jaccard). */
 function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
-  const shared = a.intersection(b).size
+  const shared = [...a].filter((word) => b.has(word)).length
   return shared / (a.size + b.size - shared)
 }
