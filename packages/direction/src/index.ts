@@ -28,6 +28,7 @@ export {
   projectDisplacement,
 } from './directions/project-displacement.ts'
 export type { Vector } from './directions/vectors.ts'
+// Reliability of judges, prediction-powered estimates and plans.
 export { type Agreement, type AgreementOptions, agreement } from './statistics/agreement.ts'
 export {
   type AllPairsEquivalence,
@@ -91,6 +92,7 @@ export {
   type MeanOptions,
   meanByQuestion,
 } from './statistics/mean-by-question.ts'
+export type { MeasuredCoverage } from './statistics/measured-coverage.ts'
 export {
   type PairedDifference,
   type PairedDifferenceOptions,

@@ -8,7 +8,6 @@ import {
   studentCdf,
   studentQuantile,
   studentTwoSidedP,
-  twoOneSidedPower,
 } from './distributions.ts'
 
 const functions: Record<keyof Golden['distributions'], (...given: number[]) => number> = {
@@ -46,23 +45,3 @@ test.each(golden.scale.chiSquareQuantile)(
     expect(chiSquareQuantile(p, degreesOfFreedom) / expected).toBeCloseTo(1, 7)
   },
 )
-
-test.each(golden.scale.twoOneSidedPower)(
-  'the power of two one-sided tests (t %d, df %d, %d, %d) agrees with quadrature by scipy',
-  (t = 0, degreesOfFreedom = 0, lower = 0, upper = 0, expected = 0) => {
-    expect(twoOneSidedPower(t, degreesOfFreedom, lower, upper)).toBeCloseTo(expected, 7)
-  },
-)
-
-test('the power of two one-sided tests is the published one of a crossover trial', () => {
-  // CV 0.3, true ratio 0.95, limits 0.8 to 1.25, 40 subjects: 0.8158 (tables of Phillips' method, as in R's PowerTOST).
-  const error = Math.sqrt(Math.log1p(0.3 ** 2)) * Math.sqrt(2 / 40)
-  const [difference, margin] = [Math.log(0.95), Math.log(1.25)]
-  const power = twoOneSidedPower(
-    studentQuantile(0.95, 38),
-    38,
-    (difference + margin) / error,
-    (difference - margin) / error,
-  )
-  expect(power).toBeCloseTo(0.8158, 4)
-})

@@ -78,28 +78,8 @@ export function noncentralStudentCdf(
   return meanOverScale(degreesOfFreedom, (u) => normalCdf(t * u - noncentrality))
 }
 
-/**
- * P(Z + upper <= -t u and Z + lower >= t u) for a standard normal Z and an independent u = sqrt(chi2 / degrees of freedom): the
- * power of two one-sided t tests with critical value t, whose noncentralities are `lower` (against the lower margin, positive)
- * and `upper` (against the upper one, negative).
- */
-export function twoOneSidedPower(
-  t: number,
-  degreesOfFreedom: number,
-  lower: number,
-  upper: number,
-): number {
-  // Beyond this u the two conditions exclude each other; the integrand is smooth up to there.
-  const widest = t > 0 ? (lower - upper) / (2 * t) : Number.POSITIVE_INFINITY
-  return meanOverScale(
-    degreesOfFreedom,
-    (u) => Math.max(0, normalCdf(-t * u - upper) - normalCdf(t * u - lower)),
-    widest,
-  )
-}
-
 /** The mean of f(u), u = sqrt(chi2 / degrees of freedom), by Simpson's rule; f is 0 above `widest`. */
-function meanOverScale(
+export function meanOverScale(
   degreesOfFreedom: number,
   f: (u: number) => number,
   widest = Number.POSITIVE_INFINITY,

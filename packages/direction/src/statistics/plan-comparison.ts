@@ -1,5 +1,5 @@
 import { type Absent, absent, isAbsent } from '../absent.ts'
-import { checkPositive, checkProbability, checkWhole } from '../options.ts'
+import { checkNotNegative, checkPositive, checkProbability, checkWhole } from '../options.ts'
 import { type CorrectionFloor, correctionFloor } from './correction-floor.ts'
 import type { AdjustedFamily } from './family.ts'
 import { type PlannedVariance, pilotInflation, sdOfPlannedDifferences } from './planned-variance.ts'
@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly difference?: number
   /** Margin of equivalence: gives its power and the questions it needs. */
   readonly margin?: number
+  /** As in `equivalence`. @default 0.5 */
+  readonly unseen?: number
   /** Pairs that must all be equivalent. @default 1 */
   readonly nPairs?: number
 }
@@ -88,6 +90,7 @@ export function planComparison({
   power = 0.8,
   difference,
   margin,
+  unseen = 0.5,
   nPairs = 1,
 }: PlanOptions): ComparisonPlan {
   checkWhole('nQuestions', nQuestions, 0)
@@ -98,13 +101,14 @@ export function planComparison({
   checkPositive('power - alpha', power - alpha)
   if (difference !== undefined) checkPositive('difference', difference)
   if (margin !== undefined) checkPositive('margin', margin)
+  checkNotNegative('unseen', unseen)
   if (seeds !== undefined) {
     checkWhole('seeds.nSeeds', seeds.nSeeds, 1)
     checkPositive('seeds.sdOfDifferences', seeds.sdOfDifferences)
   }
   const sd = sdOfPlannedDifferences(variance, nAnswers)
   const inflation = pilotInflation(variance)
-  const setting = { seeds, alpha, nTests, power, difference, margin, nPairs }
+  const setting = { seeds, alpha, nTests, power, difference, margin, unseen, nPairs }
   const atEstimate = numbersAt(sd, nQuestions, setting)
   return {
     atEstimate,
@@ -134,6 +138,7 @@ interface Setting {
   readonly power: number
   readonly difference: number | undefined
   readonly margin: number | undefined
+  readonly unseen: number
   readonly nPairs: number
 }
 
@@ -149,20 +154,24 @@ const errorOf = (sd: number, nQuestions: number, seeds: SeedVariance | undefined
   )
 
 function numbersAt(sd: number, nQuestions: number, setting: Setting): PlanNumbers | Absent {
-  const { seeds, alpha, nTests, power, difference, margin, nPairs } = setting
+  const { seeds, alpha, nTests, power, difference, margin, unseen, nPairs } = setting
   if (nQuestions < 2) return tooFew(nQuestions)
   if (sd === 0) return absent('the variance is 0: nothing to plan with')
   const standardError = errorOf(sd, nQuestions, seeds)
   const degreesOfFreedom = degreesOf(nQuestions, seeds)
   const powerToFind = (effect: number) => (n: number) =>
     powerOfT(effect / errorOf(sd, n, seeds), degreesOf(n, seeds), alpha / nTests)
-  const powerOfAllPairs = (width: number) => (n: number) =>
-    Math.max(
-      0,
-      1 -
-        nPairs *
-          (1 - equivalencePower(width, 0, errorOf(sd, n, seeds), degreesOf(n, seeds), alpha)),
-    )
+  const powerOfAllPairs = (width: number) => (n: number) => {
+    const one = equivalencePower({
+      margin: width,
+      difference: 0,
+      standardError: errorOf(sd, n, seeds),
+      degreesOfFreedom: degreesOf(n, seeds),
+      alpha,
+      unseen,
+    })
+    return Math.max(0, 1 - nPairs * (1 - one))
+  }
   return {
     sdOfDifferences: sd,
     standardError,

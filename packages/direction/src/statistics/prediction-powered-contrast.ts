@@ -24,6 +24,7 @@ export interface PredictionPoweredContrast {
   readonly a: ContrastSide | Absent
   readonly b: ContrastSide | Absent
   readonly scope: Scope
+  /** The difference has an interval and nothing is warned about: false positives stay at most 7 % (docs/statistics.md). */
   readonly isReliable: boolean
   readonly warnings: readonly string[]
 }
@@ -71,7 +72,7 @@ export function predictionPoweredContrast(
     a: sideOf(sumsA),
     b: sideOf(sumsB),
     scope: questionsOnlyScope,
-    isReliable: warnings.length === 0,
+    isReliable: warnings.length === 0 && !isAbsent(interval),
     warnings,
   }
 }

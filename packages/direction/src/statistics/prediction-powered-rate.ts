@@ -1,8 +1,9 @@
-import { type Absent, absent } from '../absent.ts'
+import { type Absent, absent, isAbsent } from '../absent.ts'
 import { checkProbability, checkShare } from '../options.ts'
 import { studentQuantile } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
 import type { JudgedRow } from './judged-rows.ts'
+import { coverageLikePowered, type MeasuredCoverage } from './measured-coverage.ts'
 import { influenceVariance, type PoweredSums, poweredSums } from './prediction-powered.ts'
 import { questionsOnlyScope } from './rows.ts'
 
@@ -32,7 +33,9 @@ export interface PredictionPoweredRate {
   /** judgeAlone - estimate: by how much the judge is off. */
   readonly judgeBias: number | Absent
   readonly scope: Scope
-  /** False where a warning says that the interval covers less than it promises. */
+  /** How often such intervals held the truth in simulation, for labels of 0 and 1. */
+  readonly coverage: MeasuredCoverage | Absent
+  /** The interval exists, covers about as often as it promises, and nothing is warned about. */
   readonly isReliable: boolean
   readonly warnings: readonly string[]
 }
@@ -67,6 +70,7 @@ export function predictionPoweredRate(
     level,
   )
   const warnings = labelWarnings(sums)
+  const coverage = coverageOf(sums, powered.interval, level)
   return {
     estimate,
     ...powered,
@@ -87,9 +91,20 @@ export function predictionPoweredRate(
     judgeAlone,
     judgeBias: typeof judgeAlone === 'number' ? judgeAlone - estimate : judgeAlone,
     scope: questionsOnlyScope,
-    isReliable: warnings.length === 0,
+    coverage,
+    isReliable: warnings.length === 0 && !isAbsent(coverage) && coverage.isReliable,
     warnings,
   }
+}
+
+function coverageOf(
+  { estimate, labelCounts, labelledQuestions }: PoweredSums,
+  interval: Interval | Absent,
+  level: number,
+): MeasuredCoverage | Absent {
+  if (isAbsent(interval)) return interval
+  if (labelCounts === undefined) return absent('coverage was simulated for labels of 0 and 1 only')
+  return coverageLikePowered(labelledQuestions.size, level, estimate)
 }
 
 function unlabelled(
@@ -111,6 +126,7 @@ function unlabelled(
     judgeAlone,
     judgeBias: none,
     scope: questionsOnlyScope,
+    coverage: none,
     isReliable: false,
     warnings: ['no row has a human label: nothing shows how often the judge is wrong'],
   }
