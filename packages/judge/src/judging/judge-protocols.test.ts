@@ -163,9 +163,11 @@ test.each([
 
 test('a client that cannot score continuations is refused for the exact protocol', async () => {
   await using server = await startJudgeServer(says('5'))
-  const { judge } = judgeOf(clientOf(server.baseUrl), {
-    protocol: createExactProtocol({ rubrics }),
-  })
+  const whole = clientOf(server.baseUrl)
+  const { model, baseUrl, concurrency } = whole
+  const complete: typeof whole.complete = (...given) => whole.complete(...given)
+  const client = { model, baseUrl, concurrency, complete }
+  const { judge } = judgeOf(client, { protocol: createExactProtocol({ rubrics }) })
   await expect(judge.judge(item)).rejects.toMatchObject({
     code: 'judge-cannot-score-continuations',
     message: expect.stringContaining('text-score'),
