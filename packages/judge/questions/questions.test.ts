@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseQuestions } from '../src/questions/parse-questions.ts'
 import { defaultRubrics } from '../src/protocols/default-rubrics.ts'
+import { parseQuestions } from '../src/questions/parse-questions.ts'
 
 const folder = new URL('./', import.meta.url)
 const read = (name: string) => readFileSync(new URL(`${name}.yaml`, folder), 'utf8')
