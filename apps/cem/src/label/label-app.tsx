@@ -67,9 +67,7 @@ export function LabelApp({ steps, onLabel, onEnd }: LabelAppProps): ReactElement
       </Text>
       <Text bold>{terminalText(step.task.question)}</Text>
       <Box flexDirection="column" marginTop={1} flexGrow={1} overflow="hidden">
-        {shown.map((line, i) => (
-          <Text key={`${scroll + i}`}>{line === '' ? ' ' : line}</Text>
-        ))}
+        <Text>{shown.join('\n')}</Text>
         {below > 0 ? <Text dimColor>{below} more lines: PgDn</Text> : null}
       </Box>
       <Text>{metricHelp(step.metric)}</Text>
