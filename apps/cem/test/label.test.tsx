@@ -12,7 +12,9 @@ const steps: readonly LabelStep[] = ['one', 'two', 'three'].map((item) => ({
   metric,
 }))
 
-function show(onLabel = vi.fn(async (_: LabelStep, __: number | null) => undefined)) {
+type OnLabel = (step: LabelStep, value: number | null) => Promise<void>
+
+function show(onLabel = vi.fn<OnLabel>(async () => undefined)) {
   const onEnd = vi.fn()
   const app = render(<LabelApp steps={steps} onLabel={onLabel} onEnd={onEnd} />)
   const press = async (...keys: readonly string[]) => {
@@ -77,11 +79,11 @@ describe('the labelling screen', () => {
   })
 
   test('q ends after the label before it is written', async () => {
-    let write = () => undefined as void
-    const onLabel = vi.fn(
-      (_: LabelStep, __: number | null) =>
-        new Promise<undefined>((resolve) => {
-          write = () => resolve(undefined)
+    let write = () => {}
+    const onLabel = vi.fn<OnLabel>(
+      () =>
+        new Promise((resolve) => {
+          write = resolve
         }),
     )
     const { press, onEnd, unmount } = show(onLabel)
@@ -94,7 +96,7 @@ describe('the labelling screen', () => {
 
   test('a label that cannot be written ends it with the error', async () => {
     const failure = new Error('the disk is full')
-    const { press, onEnd, unmount } = show(vi.fn(() => Promise.reject(failure)))
+    const { press, onEnd, unmount } = show(vi.fn<OnLabel>(() => Promise.reject(failure)))
     await press('5', enter)
     await vi.waitFor(() => expect(onEnd).toHaveBeenCalledWith(failure))
     unmount()

@@ -82,8 +82,8 @@ describe('labelling a run', () => {
     await writeRun(scores)
     await using labelling = await openLabelling({ ...name(), perCell: 3 })
     expect(labelling.tasks).toHaveLength(6)
-    const sources = labelling.tasks.map(({ answer }) => answer.split(' ')[0])
-    expect(sources.toSorted()).toEqual([
+    const sources = labelling.tasks.map(({ answer }) => answer.split(' ')[0] ?? '')
+    expect(sources.toSorted((a, b) => a.localeCompare(b))).toEqual([
       ...Array.from({ length: 3 }, () => 'plain/20'),
       ...Array.from({ length: 3 }, () => 'warm/20'),
     ])

@@ -99,7 +99,7 @@ function keysOf(input: string, key: InkKey): LabelKey[] {
   if (key.downArrow) return [{ kind: 'move', by: -10 }]
   if (key.rightArrow) return [{ kind: 'move', by: 1 }]
   if (key.leftArrow) return [{ kind: 'move', by: -1 }]
-  return [...input].flatMap((character): LabelKey[] => {
+  return Array.from(input).flatMap((character): LabelKey[] => {
     if (/\d/.test(character)) return [{ kind: 'digit', digit: character }]
     const kind = ({ s: 'skip', b: 'back', u: 'unratable', q: 'quit' } as const)[character]
     return kind === undefined ? [] : [{ kind }]

@@ -43,7 +43,7 @@ function agreementText(agreement: JudgeAgreement | undefined): string {
 
 function shareText({ estimate, low, high }: Share): string {
   if (estimate === null) return '-'
-  if (low === null || high === null) return percent(estimate, 1)
+  if (low === null || high === null) return `${percent(estimate, 1)}, no interval`
   return `${percent(estimate, 1)} (${percent(low)} to ${percent(high)})`
 }
 

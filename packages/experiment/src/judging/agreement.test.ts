@@ -15,7 +15,13 @@ const row = (id: number, question: string, score: number | null) => ({
 })
 
 test('two judgements are set side by side: sides of the threshold, differences by question, and what one lacks', () => {
-  const first = [row(1, 'a', 10), row(2, 'a', 28), row(3, 'b', 90), row(4, 'b', null), row(5, 'b', 1)]
+  const first = [
+    row(1, 'a', 10),
+    row(2, 'a', 28),
+    row(3, 'b', 90),
+    row(4, 'b', null),
+    row(5, 'b', 1),
+  ]
   const second = [row(4, 'b', 3), row(3, 'b', 80), row(2, 'a', 34), row(1, 'a', 12)]
   const agreement = judgeAgreement(first, second, options)
   expect(agreement).toMatchObject({ nRows: 4, nBothScored: 3, nOneUnscored: 1, threshold: 30 })

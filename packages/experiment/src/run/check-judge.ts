@@ -83,7 +83,7 @@ async function openChecks(
       ends.set(event.unit, event.time)
   return wanted.flatMap(([check, settings]) => {
     const inputs = createHash('sha256')
-      .update(JSON.stringify([settings, [...ends].toSorted()]))
+      .update(JSON.stringify([settings, [...ends].toSorted(([a], [b]) => (a < b ? -1 : 1))]))
       .digest('hex')
     const last = events.findLast((event) => event.type === 'judge-agreement' && event.of === check)
     return last?.type === 'judge-agreement' && last.inputs === inputs ? [] : [{ check, inputs }]
@@ -155,7 +155,7 @@ async function judgeAgain(
 ): Promise<Record<string, JudgeAgreement>> {
   const { config } = state.options.loaded
   const { judge } = session
-  const estimate = await estimateJudging(judge, session.estimateCost, items)
+  const estimate = await estimateJudging(judge, (requests) => session.estimateCost(requests), items)
   await state.record({
     type: 'judging-start',
     judge: session.role,

@@ -27,7 +27,7 @@ export async function judgeAll(state: RunState, locked: Promise<void>): Promise<
   await locked
   const units = state.own.map((cell) => unitId('judge', cell.id))
   if (units.every((unit) => state.done.has(unit)) && (await isChecked(state))) return
-  const session = await open(state)
+  const session = await openFirst(state)
   if (session === undefined) return
   await using judge = session
   const history: PassHistory = { anchors: [], nPasses: 0 }
@@ -164,7 +164,7 @@ async function warningsOf(
 }
 
 /** A judge that cannot be used ends the judging; the generation goes on, and nothing of it is lost. */
-async function open(state: RunState): Promise<JudgeSession | undefined> {
+async function openFirst(state: RunState): Promise<JudgeSession | undefined> {
   const { options, store, signal } = state
   const { loaded, judgeServers: servers = {} } = options
   const { judge: config } = loaded.config

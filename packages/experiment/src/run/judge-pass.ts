@@ -74,7 +74,10 @@ export async function judgePass(
   const rows = works.flatMap((work) => work.items.map((item) => passItem(work, item)))
   const canaries = config.judge.canaries && !session.knowsOwnQuestionsOnly ? canaryItems(works) : []
   const { judge } = session
-  const estimate = await estimateJudging(judge, session.estimateCost, [...rows, ...canaries])
+  const estimate = await estimateJudging(judge, (requests) => session.estimateCost(requests), [
+    ...rows,
+    ...canaries,
+  ])
   const isAsking = estimate === null || estimate.nCalls > 0
   await state.record({
     type: 'judging-start',

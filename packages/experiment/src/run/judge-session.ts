@@ -142,7 +142,7 @@ async function connect(
       protocol,
       maxAnswerTokens,
       cache: ledger.cache,
-      onVerdict: ledger.append,
+      onVerdict: (verdict) => ledger.append(verdict),
     })
     return {
       role,
@@ -180,7 +180,7 @@ async function connect(
           possibleUsd: possibleCostUsd,
         }
       },
-      sync: ledger.sync,
+      sync: () => ledger.sync(),
       [Symbol.asyncDispose]: async () => {
         await ledger[Symbol.asyncDispose]()
         if (ledger === first) await server?.[Symbol.asyncDispose]()

@@ -127,8 +127,10 @@ export class RunState {
     this.queue.push(event)
     if (event.type !== 'unit-progress') return
     const now = performance.now()
-    if (now - (this.#lastStored.get(event.unit) ?? 0) < storedProgressIntervalInMs) return
-    this.#lastStored.set(event.unit, now)
+    // By phase: cells that are judged interleaved go on side by side, and each record is a write to the disk.
+    const phase = event.unit.split(':')[0] ?? ''
+    if (now - (this.#lastStored.get(phase) ?? 0) < storedProgressIntervalInMs) return
+    this.#lastStored.set(phase, now)
     this.store.record(event).catch((error: unknown) => this.abort.abort(error))
   }
 }
