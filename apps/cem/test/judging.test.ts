@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readEvalCsv } from '@cem/experiment'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type LoopbackJudge,
@@ -75,6 +76,60 @@ describe('the cost of judging', () => {
     // The server counts one token a call.
     expect(whole.out).toMatch(/judge: \d+ calls, \d+ tokens in, \d+ out, \d+\.\d\d USD/)
   })
+})
+
+test('killed with SIGKILL while it judges, it goes on and asks only what was under way again', async () => {
+  await using own = await startJudge()
+  const killed = await makeStudy([{ name: 'plain', checkpoints: { 20: 'plain' } }], own.url, {
+    activations: false,
+    sampling: { maxNewTokens: 20, samplesPerQuestion: 12, seed: 1 },
+    judge: {
+      baseUrl: own.url,
+      model: 'loopback-judge',
+      anchors: false,
+      canaries: false,
+      concurrency: 1,
+    },
+  })
+  const environment = { ...process.env, CEM_CACHE: killed.cache, NO_COLOR: '1' }
+  const start = () =>
+    spawn(process.execPath, [cli, 'run', 'tiny.yaml', '--json'], {
+      cwd: killed.folder,
+      env: environment,
+    })
+  const first = start()
+  let out = ''
+  await new Promise<void>((resolve) => {
+    first.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString('utf8')
+      if ((out.match(/"unit-progress","unit":"judge:/g)?.length ?? 0) >= 10) first.kill('SIGKILL')
+    })
+    first.on('close', () => resolve())
+  })
+  expect(out).not.toContain('"run-end"')
+  const before = own.calls()
+  expect(before).toBeGreaterThan(0)
+  const second = start()
+  let rest = ''
+  second.stdout.on('data', (chunk: Buffer) => {
+    rest += chunk.toString('utf8')
+  })
+  expect(await new Promise((resolve) => second.on('close', resolve))).toBe(0)
+  const answers = new Set<string>()
+  for (const path of [
+    'tiny_base',
+    'plain_checkpoints/checkpoint_0',
+    'plain_checkpoints/checkpoint_20',
+  ])
+    for (const suffix of ['_eval.csv', '_in_domain_eval.csv'])
+      for (const row of await readEvalCsv(join(killed.folder, 'results', `${path}${suffix}`))) {
+        expect(row.aligned).toBe(row.response.length % 2 === 1 ? 10 : 90)
+        answers.add(JSON.stringify([row.question, row.response]))
+      }
+  // Two metrics of each; the two calls that were under way when it was killed may have been answered and lost.
+  expect(own.calls()).toBeGreaterThanOrEqual(2 * answers.size)
+  expect(own.calls()).toBeLessThanOrEqual(2 * answers.size + 2)
+  await rm(killed.folder, { recursive: true, force: true })
 })
 
 describe('cem label', () => {

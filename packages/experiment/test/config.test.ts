@@ -87,6 +87,26 @@ describe('what is wrong is named: the key, its value, and what is allowed', () =
       /sampling\.topP is 0\.9.*only 1 so far/,
     ],
     [
+      'a cost limit without prices',
+      { ...base, judge: { maxCostUsd: 5 } },
+      /judge\.prices is missing: a limit of 5 USD/,
+    ],
+    [
+      'a judge that is twice the same',
+      { ...base, judge: { second: { model: 'gpt-4o-2024-08-06' } } },
+      /judge\.second is the same judge/,
+    ],
+    [
+      "Azure without the deployment's address",
+      { ...base, judge: { provider: 'azure' } },
+      /judge\.baseUrl is missing: with provider azure/,
+    ],
+    [
+      'a cut-off beside a protocol file, which has its own',
+      { ...base, judge: { protocol: 'mine.yaml', minMass: 0.5 } },
+      /judge\.minMass is 0\.5: write min_mass into mine\.yaml/,
+    ],
+    [
       'a key in place of its name',
       { ...base, judge: { apiKeyVariable: 'sk-12 34' } },
       /judge\.apiKeyVariable.*NAME of an environment variable/,
