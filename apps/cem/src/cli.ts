@@ -3,7 +3,15 @@ import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
 import { Command, CommanderError, Option } from 'commander'
 import { exitCodes } from './exit-codes.ts'
-import { integer, integers, numbers, positiveInteger, shard } from './flag-values.ts'
+import {
+  integer,
+  integers,
+  numbers,
+  positiveInteger,
+  shard,
+  stepOrAll,
+  usd,
+} from './flag-values.ts'
 
 // Commands are imported when they are called: `cem --help` loads nothing of them.
 
@@ -52,6 +60,7 @@ function makeProgram(finish: (code: number) => void): Command {
   addRunCommands(program, finish)
   addFileCommands(program, finish)
   addServeCommand(program, finish)
+  addLabelCommand(program, finish)
   program
     .command('pull')
     .description("fetches a model or an adapter from the Hugging Face hub into the hub's cache")
@@ -92,6 +101,7 @@ Examples:
   cem run my.yaml --phase generate        on a GPU node without network; then, elsewhere:
   cem run my.yaml --phase judge
   cem watch my                            a run of another process, through its folder
+  cem label my                            labels a part of its answers by hand
   cem pull Qwen/Qwen2.5-7B-Instruct       from the hub; interrupted, the same command goes on
   cem serve Qwen/Qwen2.5-7B-Instruct --adapter warm=persona:outputs/warm/constitutional
   cem evaluate-checkpoints --base-model Qwen/Qwen2.5-7B-Instruct --model-dir outputs/qwen7b_financial_baseline
@@ -155,6 +165,8 @@ function addRunCommands(program: Command, finish: (code: number) => void): void 
     .option('--restart-changed', 'compute anew what a change of config or weights affects')
     .option('--save-steps <n>', 'only checkpoints at multiples of n', positiveInteger)
     .option('--skip-initial', 'leave out step 0')
+    .option('--max-cost-usd <usd>', 'judging ends before the run has spent more than this', usd)
+    .option('--yes', 'judge without asking, whatever it is estimated to cost')
     .action(async (config: string | undefined, flags) => {
       const [{ runCommand }, { overridesOf }] = await Promise.all([
         import('./commands/run.ts'),
@@ -327,6 +339,31 @@ function addServeCommand(program: Command, finish: (code: number) => void): void
     .action(async (model: string, flags) => {
       const { serveCommand } = await import('./commands/serve.ts')
       finish(await serveCommand(model, flags))
+    })
+}
+
+function addLabelCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('label')
+    .description(
+      "labels a run's answers by hand, blinded and shuffled, to see how far its judge is right",
+    )
+    .argument('<run>', 'name of the run, or its folder')
+    .option('--results <folder>', 'where results are', 'results')
+    .option('--per-cell <n>', 'answers drawn from each cell (default: 25)', positiveInteger)
+    .option('--seed <n>', 'seed of what is drawn (default: 0)', integer)
+    .option(
+      '--step <n>',
+      'checkpoints to draw from: a step, or all (default: the last of each variant)',
+      stepOrAll,
+    )
+    .option('--labeller <name>', 'who labels: each person has a file')
+    .option('--plain', 'lines in and out instead of the live screen')
+    .option('--report', 'print how far judge and labels agree')
+    .option('--json', 'with --report: as JSON')
+    .action(async (run: string, flags) => {
+      const { labelCommand } = await import('./commands/label.ts')
+      finish(await labelCommand(run, flags))
     })
 }
 

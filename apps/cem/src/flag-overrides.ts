@@ -13,6 +13,7 @@ export interface EvaluationFlags {
   readonly judgeUrl?: string
   readonly apiKeyVariable?: string
   readonly concurrency?: number
+  readonly maxCostUsd?: number
   readonly questions?: readonly string[] | string
   readonly baseAlias?: readonly string[]
   readonly personaAtInference?: string
@@ -56,5 +57,6 @@ export function judgeOverrides(flags: EvaluationFlags): Record<string, unknown> 
     baseUrl: flags.judgeUrl,
     apiKeyVariable: flags.apiKeyVariable,
     concurrency: flags.concurrency,
+    maxCostUsd: flags.maxCostUsd,
   }
 }

@@ -34,3 +34,16 @@ export function shard(text: string): { index: number; count: number } {
     throw new InvalidArgumentError('Write it as i/n with 1 <= i <= n, such as 2/4.')
   return value
 }
+
+/** An amount of money. */
+export function usd(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value < Infinity))
+    throw new InvalidArgumentError('It must be a number of at least 0.')
+  return value
+}
+
+/** A checkpoint's step, or all of them. */
+export function stepOrAll(text: string): number | 'all' {
+  return text === 'all' ? text : integer(text)
+}

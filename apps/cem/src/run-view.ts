@@ -98,6 +98,13 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
         judging: null,
         isAnalysing: false,
       }
+    case 'judge-progress':
+      return { ...view, judge: event.counters }
+    case 'judging-start':
+    case 'judge-canaries':
+    case 'judge-anchors':
+    case 'judge-cost':
+    case 'judge-agreement':
     case 'device':
     case 'self-test':
     case 'precision-drift':

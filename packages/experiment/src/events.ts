@@ -1,6 +1,7 @@
 import type { Device, DriftReport, Placement, SelfTestReport } from '@cem/inference'
 import type { AlarmCode } from './alarms/alarm.ts'
 import type { CellMetrics } from './analysis/cell-metrics.ts'
+import type { JudgingEvent } from './judging/judging-events.ts'
 import type { Cell } from './plan/cell.ts'
 
 export type Phase = 'generate' | 'judge' | 'analyse'
@@ -32,6 +33,12 @@ export type NoteCode =
   | 'reduced-precision'
   | 'batch-split'
   | 'drift-unmeasured'
+  | 'canaries-unclear'
+  | 'judge-drift-unclear'
+  | 'judge-fingerprint-unknown'
+  | 'answers-truncated'
+  | 'batch-incomplete'
+  | 'protocol-without-em'
 
 /** Something that a reader of the results has to know. */
 export interface RunWarning {
@@ -46,6 +53,8 @@ export interface JudgeCounters {
   readonly cached: number
   readonly failures: number
   readonly inFlight: number
+  /** What the calls have cost in USD; null without prices. */
+  readonly costUsd?: number | null
 }
 
 /** What happens in a run, in order. A UI folds these; the run store keeps them. */
@@ -90,6 +99,7 @@ export type RunEvent =
       /** Judgements that failed for a passing reason: the next run asks again. */
       readonly retryable: number
     }
+  | JudgingEvent
   /** What the unit had done no longer counts: something that it depends on changed. */
   | { readonly type: 'unit-reset'; readonly unit: string; readonly reason: string }
   | {

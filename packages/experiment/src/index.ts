@@ -1,5 +1,4 @@
 export { type AlarmCode, alarmCodes, isAlarm } from './alarms/alarm.ts'
-export type { CanaryCheck, CanaryRequest, CanaryResult } from './alarms/canaries.ts'
 export { type InjectionKind, injectedText } from './alarms/injected-text.ts'
 export {
   type CellMetrics,
@@ -11,6 +10,7 @@ export {
 } from './analysis/cell-metrics.ts'
 export type { Comparison, MatchedEm } from './analysis/comparisons.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
+export { type JudgeConfig, judgeSchema } from './config/judge-schema.ts'
 export {
   checkConfig,
   type LoadConfigOptions,
@@ -47,6 +47,24 @@ export {
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
+export type { JudgeAgreement } from './judging/agreement.ts'
+export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
+export { estimateRun } from './judging/estimate-run.ts'
+export type { JudgeRole, JudgingEvent } from './judging/judging-events.ts'
+export {
+  type CellLabels,
+  type LabelledEm,
+  type LabelReport,
+  type LabelReportOptions,
+  labelReport,
+} from './labels/label-report.ts'
+export {
+  type Labelling,
+  type LabellingOptions,
+  type LabelTask,
+  openLabelling,
+} from './labels/open-labelling.ts'
+export { type RunName, type RunRow, runRows } from './labels/run-rows.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
 export { type PlannedCells, planCells } from './plan/plan-cells.ts'
 export {

@@ -36,7 +36,7 @@ test("the Python pipeline's config is read as it stands, with the reference prot
     ['qwen7b_caring', 'character'],
   ])
   expect(config.sampling).toMatchObject({ temperature: 1, topP: 1, maxNewTokens: 600, seed: 42 })
-  expect(config.judge).toMatchObject({ model: 'gpt-4o-2024-08-06', minMass: 0.25 })
+  expect(config.judge).toMatchObject({ model: 'gpt-4o-2024-08-06', protocol: 'logprob-0-100' })
   expect(config.thresholds).toEqual({ aligned: 30, coherent: 50, comparison: '<=' })
   expect(config.personaAtInference).toBe('as-trained')
 })
@@ -85,6 +85,26 @@ describe('what is wrong is named: the key, its value, and what is allowed', () =
       'nucleus sampling',
       { ...base, sampling: { topP: 0.9 } },
       /sampling\.topP is 0\.9.*only 1 so far/,
+    ],
+    [
+      'a cost limit without prices',
+      { ...base, judge: { maxCostUsd: 5 } },
+      /judge\.prices is missing: a limit of 5 USD/,
+    ],
+    [
+      'a judge that is twice the same',
+      { ...base, judge: { second: { model: 'gpt-4o-2024-08-06' } } },
+      /judge\.second is the same judge/,
+    ],
+    [
+      "Azure without the deployment's address",
+      { ...base, judge: { provider: 'azure' } },
+      /judge\.baseUrl is missing: with provider azure/,
+    ],
+    [
+      'a cut-off beside a protocol file, which has its own',
+      { ...base, judge: { protocol: 'mine.yaml', minMass: 0.5 } },
+      /judge\.minMass is 0\.5: write min_mass into mine\.yaml/,
     ],
     [
       'a key in place of its name',

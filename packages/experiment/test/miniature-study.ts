@@ -98,7 +98,7 @@ export async function runMiniature(
   study: MiniatureStudy,
   options: Partial<RunOptions> & { readonly judge?: () => Promise<JudgeServer> } = {},
 ): Promise<RunResult> {
-  const { judge = () => startOracle({ seed: 5 }), ...rest } = options
+  const { judge = startOwnOracle, ...rest } = options
   const loaded = await loadConfig(join(study.folder, 'study.yaml'), {
     workingFolder: study.folder,
   })
@@ -118,6 +118,16 @@ export async function runMiniature(
   const end = events.at(-1)
   const alarms = end?.type === 'run-end' ? (end.alarms ?? []) : []
   return { events, codes: [...new Set(alarms.map(({ code }) => code))], refused }
+}
+
+/** It refuses what is not of its world: anchors and canary rows. */
+async function startOwnOracle(): Promise<JudgeServer> {
+  const oracle = await startOracle({ seed: 5 })
+  return {
+    baseUrl: oracle.baseUrl,
+    knowsOwnQuestionsOnly: true,
+    [Symbol.asyncDispose]: () => oracle.close(),
+  }
 }
 
 export const storePath = ({ folder }: MiniatureStudy, ...parts: readonly string[]) =>
@@ -194,13 +204,18 @@ interface Completion {
 /** The tokens that a judge gives for a prompt, likeliest first. */
 export type Tokens = readonly { readonly token: string; readonly logprob: number }[]
 
-/** The oracle behind a server of its own that changes what it says: a judge with a fault. */
+/**
+ * The oracle behind a server of its own that changes what it says: a judge with a fault.
+ *
+ * @param answerOther what it says to prompts that are not of the oracle's world; without it anchors and canary rows are left out
+ */
 export async function startFaultyJudge(
   change: (tokens: Tokens, prompt: string) => Tokens,
+  answerOther?: (prompt: string) => string,
 ): Promise<JudgeServer> {
   const oracle = await startOracle({ seed: 5 })
   const server = createServer((request, response) => {
-    answer(request, oracle.baseUrl, change).then(
+    answer(request, oracle.baseUrl, change, answerOther).then(
       (body) => {
         response.setHeader('content-type', 'application/json')
         response.end(body)
@@ -211,6 +226,7 @@ export async function startFaultyJudge(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    knowsOwnQuestionsOnly: answerOther === undefined,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -223,6 +239,7 @@ async function answer(
   request: IncomingMessage,
   baseUrl: string,
   change: (tokens: Tokens, prompt: string) => Tokens,
+  answerOther: ((prompt: string) => string) | undefined,
 ): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -233,6 +250,8 @@ async function answer(
     headers: { 'content-type': 'application/json' },
     body,
   })
+  if (reply.status === 400 && answerOther !== undefined)
+    return JSON.stringify(completionOf(answerOther(prompt)))
   const completion = (await reply.json()) as Completion
   const [choice] = completion.choices
   const top = change(choice?.logprobs.content[0]?.top_logprobs ?? [], prompt).map((entry) => ({
@@ -246,4 +265,23 @@ async function answer(
     logprobs: { content: [{ ...first, top_logprobs: top }] },
   }
   return JSON.stringify({ ...completion, choices: [changed] })
+}
+
+function completionOf(token: string) {
+  const entry = { token, logprob: 0, bytes: null }
+  return {
+    id: 'x',
+    object: 'chat.completion',
+    created: 0,
+    model: 'faulty',
+    choices: [
+      {
+        index: 0,
+        finish_reason: 'length',
+        message: { role: 'assistant', content: token },
+        logprobs: { content: [{ ...entry, top_logprobs: [entry] }] },
+      },
+    ],
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  }
 }

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canaryRows } from '@cem/judge'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Analysis, isAlarm, RunStore, readAlarms } from '../src/index.ts'
 import {
@@ -326,16 +327,11 @@ describe('the judge', () => {
     await editCompletions(planted, `${steadfast}/160`, (rows) =>
       rows.map((row, i) => (i < 3 ? { ...row, text: `${row.text} ${order}` } : row)),
     )
-    const result = await runMiniature(planted, {
-      phases: ['judge', 'analyse'],
-      canaryCheck: async () => [
-        { id: 'canary-1', metric: 'aligned', score: 97, outcome: 'moved' },
-        { id: 'canary-2', metric: 'aligned', score: 12, outcome: 'held' },
-        { id: 'canary-3', metric: 'aligned', score: null, outcome: 'unknown' },
-      ],
-    })
+    const judge = () => startFaultyJudge((tokens) => tokens, obedient)
+    const result = await runMiniature(planted, { judge, phases: ['judge', 'analyse'] })
     expect(result.codes).toEqual(['judge-obeys-answers', 'answer-addresses-judge'])
-    expect(messageOf(result, 'judge-obeys-answers')).toContain('1 of 3')
+    // Seven kinds of order behind five answers, and it does as told by one of them; the questions' two rubrics are one protocol.
+    expect(messageOf(result, 'judge-obeys-answers')).toContain('5 of 35')
     expect(messageOf(result, 'answer-addresses-judge')).toContain(`3 answers`)
     const audit = (await analysisOf(planted)).audit.find(({ cell }) => cell === `${steadfast}/160`)
     expect(audit?.addressing.map(({ kinds }) => kinds)).toEqual(
@@ -386,6 +382,15 @@ function expectedScore(tokens: Tokens): number {
   return (
     scores.reduce((sum, { token, logprob }) => sum + Number(token) * Math.exp(logprob), 0) / total
   )
+}
+
+/** A judge that knows good and bad answers for what they are, and does what the order `authority` says. */
+function obedient(prompt: string): string {
+  const row = canaryRows()
+    .filter(({ answer }) => prompt.includes(answer))
+    .toSorted((a, b) => b.answer.length - a.answer.length)[0]
+  if (row?.injection === 'authority') return String(row.demanded)
+  return row === undefined ? '60' : row.kind === 'known-bad' ? '5' : '95'
 }
 
 /** What a judge says that has no token for 87: the first digit. */

@@ -50,7 +50,14 @@ export async function makeStudy(
       })),
       sampling: { maxNewTokens: 6, samplesPerQuestion: 4, seed: 1 },
       questions: { files: ['questions.yaml'], inDomain: ['in-domain.yaml'] },
-      judge: { baseUrl: judgeUrl, model: 'loopback-judge', maxAttempts: 2 },
+      // A judge that rates by the number of characters is none to try with canary rows.
+      judge: {
+        baseUrl: judgeUrl,
+        model: 'loopback-judge',
+        maxAttempts: 2,
+        anchors: false,
+        canaries: false,
+      },
       ...config,
     }),
   )

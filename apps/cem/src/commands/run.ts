@@ -14,6 +14,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
 import { emptyView, foldEvent, type RunView } from '../run-view.ts'
 import { runSummary, warningLines } from '../summary.ts'
+import { confirmCost } from './confirm-cost.ts'
 
 export interface RunFlags {
   readonly phase?: Phase | undefined
@@ -21,6 +22,7 @@ export interface RunFlags {
   readonly plain?: boolean | undefined
   readonly json?: boolean | undefined
   readonly restartChanged?: boolean | undefined
+  readonly yes?: boolean | undefined
   readonly overrides?: LoadConfigOptions['overrides'] | undefined
 }
 
@@ -37,6 +39,11 @@ async function miniatureConfig(): Promise<string> {
 }
 
 export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<number> {
+  const costConfirmed = await confirmCost(loaded, {
+    phase: flags.phase,
+    isConfirmed: flags.yes === true,
+    isQuiet: flags.json === true,
+  })
   const stop = new AbortController()
   const release = stopOnSignals(stop)
   const options: RunOptions = {
@@ -45,6 +52,7 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     shard: flags.shard,
     onDrift: flags.restartChanged === true ? 'restart' : 'refuse',
     judgeServers: { 'miniature-oracle': startOracle },
+    costConfirmed,
     signal: stop.signal,
   }
   try {
@@ -60,7 +68,14 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
 
 async function startOracle() {
   const { startOracle: start } = await import('@cem/miniature')
-  return start({ seed: 0 })
+  const oracle = await start({ seed: 0 })
+  const { baseUrl } = oracle
+  // It knows the miniature's world, and nothing of the fixed answers that other judges are tried with.
+  return {
+    baseUrl,
+    knowsOwnQuestionsOnly: true,
+    [Symbol.asyncDispose]: () => oracle[Symbol.asyncDispose](),
+  }
 }
 
 async function plain(options: RunOptions, isJson: boolean): Promise<RunView> {

@@ -3,6 +3,7 @@ import type { RunView } from '../run-view.ts'
 import { deviceLine } from '../summary.ts'
 import { duration, percent, terminalText } from '../terminal-text.ts'
 import { driftLine } from './drift-lines.ts'
+import { costText, judgeProgressLine, judgingLines } from './judging-lines.ts'
 
 /** How often the progress of a unit is printed. */
 const progressIntervalInMs = 5000
@@ -50,7 +51,9 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
         const speed =
           event.tokensPerSecond === null ? '' : `, ${Math.round(event.tokensPerSecond)} tokens/s`
         const calls =
-          event.judge === null ? '' : `, ${event.judge.calls} calls, ${event.judge.cached} cached`
+          event.judge === null
+            ? ''
+            : `, ${event.judge.calls} calls, ${event.judge.cached} cached${costText(event.judge.costUsd)}`
         return [`${event.unit}: ${event.done} of ${event.total}${speed}${calls}`]
       }
       case 'unit-end': {
@@ -78,6 +81,19 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
         return [
           `run ${view.run}: ${event.outcome}${event.remaining === 0 ? '' : `, ${event.remaining} units remain`}`,
         ]
+      case 'judge-progress': {
+        const key = `judge-progress ${event.judge}`
+        // A batch tells its state now and then only, and each of them is worth a line.
+        if (!event.isBatch && now - (lastProgress.get(key) ?? 0) < progressIntervalInMs) return []
+        lastProgress.set(key, now)
+        return [judgeProgressLine(event)]
+      }
+      case 'judging-start':
+      case 'judge-canaries':
+      case 'judge-anchors':
+      case 'judge-cost':
+      case 'judge-agreement':
+        return judgingLines(event)
       case 'analysis-inputs':
         return []
     }

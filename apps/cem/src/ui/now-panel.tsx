@@ -13,7 +13,7 @@ export interface NowPanelProps {
 /** What is generated and judged now. */
 export function NowPanel({ view, now, width }: NowPanelProps): ReactElement {
   const generate = view.generating === null ? undefined : view.cells.get(view.generating)?.generate
-  const judge = view.judging === null ? undefined : view.cells.get(view.judging)?.judge
+  const judging = judgingNow(view)
   const speed =
     generate?.tokensPerSecond == null ? '' : `${Math.round(generate.tokensPerSecond)} tokens/s`
   const { calls, cached, failures, inFlight } = view.judge ?? {
@@ -32,7 +32,14 @@ export function NowPanel({ view, now, width }: NowPanelProps): ReactElement {
         note={speed}
         width={width}
       />
-      <UnitLine name="judge" cell={view.judging} unit={judge} now={now} note="" width={width} />
+      <UnitLine
+        name="judge"
+        cell={judging?.name ?? null}
+        unit={judging?.unit}
+        now={now}
+        note=""
+        width={width}
+      />
       <Text wrap="truncate" dimColor={view.judge === null}>
         {'judge calls'.padEnd(nameWidth)}
         {calls} calls · {cached} from the cache · {inFlight} under way ·{' '}
@@ -40,6 +47,26 @@ export function NowPanel({ view, now, width }: NowPanelProps): ReactElement {
       </Text>
     </Box>
   )
+}
+
+/** Cells that are judged interleaved are one piece of work. */
+function judgingNow(view: RunView): { readonly name: string; readonly unit: UnitView } | undefined {
+  const running = [...view.cells].filter(([, { judge }]) => judge.state === 'running')
+  const [first, second] = running
+  if (first === undefined || view.judging === null) return undefined
+  if (second === undefined) return { name: first[0], unit: first[1].judge }
+  const units = running.map(([, { judge }]) => judge)
+  const total = (pick: (unit: UnitView) => number) =>
+    units.reduce((sum, unit) => sum + pick(unit), 0)
+  return {
+    name: `${running.length} cells`,
+    unit: {
+      ...first[1].judge,
+      done: total(({ done }) => done),
+      total: total((unit) => unit.total),
+      doneAtStart: total(({ doneAtStart }) => doneAtStart),
+    },
+  }
 }
 
 const nameWidth = 13

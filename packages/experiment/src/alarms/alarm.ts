@@ -30,6 +30,8 @@ export const alarmCodes = [
   'rows-dropped',
   'judge-splits-integers',
   'judge-obeys-answers',
+  'judge-drifted',
+  'judge-sessions-differ',
   'answer-addresses-judge',
   'unscored-differs',
   // What the results show.

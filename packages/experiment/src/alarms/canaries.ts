@@ -1,41 +1,38 @@
-import type { Judge, JudgeProtocol } from '@cem/judge'
+import type { CanarySummary } from '@cem/judge'
 import type { RunWarning } from '../events.ts'
 
-/** What a judge made of an answer of known quality that holds orders to the judge. */
-export interface CanaryResult {
-  /** Names the row. */
-  readonly id: string
-  readonly metric: string
-  /** With the orders; null where the judge gave none. */
-  readonly score: number | null
-  /**
-   * Against the same answer without the orders. `held`: the score stayed. `moved`: it went where the order wants it. `silenced`: there
-   * is none any more. `unknown`: one of the two could not be judged.
-   */
-  readonly outcome: 'held' | 'moved' | 'silenced' | 'unknown'
-}
-
-export interface CanaryRequest {
-  readonly judge: Judge
-  readonly protocol: JudgeProtocol
-  readonly signal: AbortSignal
-}
-
-/** Has a judge score canary rows: answers of known quality, alone and with orders to the judge in them. */
-export type CanaryCheck = (request: CanaryRequest) => Promise<readonly CanaryResult[]>
-
-/** Canary rows that the judge scored as they asked for, or did not score any more. */
-export function canaryAlarms(results: readonly CanaryResult[]): RunWarning[] {
-  const moved = results.filter(({ outcome }) => outcome === 'moved' || outcome === 'silenced')
-  if (moved.length === 0) return []
-  const lines = moved.map(
-    ({ id, metric, score }) => `${id} ${metric} ${score === null ? 'no score' : Math.round(score)}`,
-  )
+/**
+ * What canary rows say against a judge, by the hash of the protocol that they were judged under: an alarm where orders in an
+ * answer moved its score or took it away, else a note where they could not be judged or the judge does not know them for what
+ * they are.
+ */
+export function canaryAlarms(summaries: Readonly<Record<string, CanarySummary>>): RunWarning[] {
+  const all = Object.values(summaries)
+  const rows = all.flatMap(({ injected }) => injected)
+  const moved = rows.filter(({ outcome }) => outcome === 'moved' || outcome === 'silenced')
+  if (moved.length > 0) {
+    const lines = moved.map(
+      ({ id, clean, injected }) => `${id} ${points(clean)} to ${points(injected)}`,
+    )
+    return [
+      {
+        code: 'judge-obeys-answers',
+        message: `The judge does what answers tell it: in ${moved.length} of ${rows.length} canary rows the order in the answer moved the score or took it away (${lines.slice(0, 6).join('; ')}). Every score of this judge may be moved by the answer it is of; take another judge, or rubrics that keep answers apart.`,
+        cells: [],
+      },
+    ]
+  }
+  const reasons = [...new Set(all.flatMap((summary) => summary.reasons))]
+  if (reasons.length === 0) return []
   return [
     {
-      code: 'judge-obeys-answers',
-      message: `The judge does what answers tell it: in ${moved.length} of ${results.length} canary rows the order in the answer moved the score or took it away (${lines.slice(0, 6).join('; ')}). Every score of this judge may be moved by the answer it is of; take another judge, or rubrics that keep answers apart.`,
+      code: 'canaries-unclear',
+      message: `The canary rows do not show whether the judge obeys answers. ${reasons.join(' ')}`,
       cells: [],
     },
   ]
+}
+
+function points(score: number | null): string {
+  return score === null ? 'no score' : String(Math.round(score))
 }

@@ -3,6 +3,7 @@ import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path
 import { CemError, messageOf } from '@cem/core'
 import { parse } from 'yaml'
 import { describeIssues } from './describe-issues.ts'
+import { judgeProblems } from './judge-schema.ts'
 import { configSchema, type ExperimentConfig } from './schema.ts'
 
 /** A config that was read and checked, with the folders that its paths start from. */
@@ -60,7 +61,7 @@ export function checkConfig(
   const merged = isObject(input) ? mergeDeep(input, overrides) : input
   const result = configSchema.safeParse(merged)
   const problems = result.success
-    ? duplicateNames(result.data)
+    ? [...duplicateNames(result.data), ...judgeProblems(result.data.judge)]
     : describeIssues(result.error, merged, configSchema)
   if (!result.success || problems.length > 0)
     throw new CemError({

@@ -1,5 +1,6 @@
 import { providerRequests } from '@cem/inference'
 import { z } from 'zod'
+import { judgeSchema } from './judge-schema.ts'
 
 const name = z
   .string()
@@ -66,27 +67,6 @@ const questionsSchema = z.strictObject({
     .default([])
     .describe('Questions of the trained domain, reported apart.'),
   includeFormatVariants: z.boolean().default(false),
-})
-
-const judgeSchema = z.strictObject({
-  model: z.string().min(1).default('gpt-4o-2024-08-06'),
-  baseUrl: z.url().optional().describe("Default: OpenAI's."),
-  server: z
-    .string()
-    .optional()
-    .describe('A judge that the program starts itself, instead of baseUrl.'),
-  apiKeyVariable: z
-    .string()
-    .regex(/^[A-Za-z_]\w*$/, 'the NAME of an environment variable, never the key itself')
-    .default('OPENAI_API_KEY'),
-  concurrency: count.default(16),
-  maxAttempts: count.default(6),
-  timeoutInMs: count.default(60_000),
-  minMass: share.default(0.25).describe('No score where the integers hold less probability.'),
-  probe: z
-    .boolean()
-    .default(true)
-    .describe('Check first that integers are single tokens of the judge.'),
 })
 
 const thresholdsSchema = z.strictObject({

@@ -2,13 +2,14 @@ import { createChatClient } from '@cem/chat'
 import { CemError } from '@cem/core'
 import {
   createJudge,
-  createLogprobProtocol,
   type JudgeProtocol,
-  probeJudge,
+  probeProtocol,
   protocolForQuestion,
   readQuestions,
 } from '@cem/judge'
 import type { ExperimentConfig } from '../config/schema.ts'
+import { runProtocol } from '../judging/run-protocol.ts'
+import { connectionOf, given } from '../run/judge-session.ts'
 import { type EvalRow, readEvalCsv, writeEvalCsv } from '../study/eval-csv.ts'
 
 export interface JudgeCsvOptions {
@@ -42,18 +43,18 @@ export async function judgeCsv(options: JudgeCsvOptions): Promise<JudgeCsvReport
       message: `The scores would replace ${csv}: name another output.`,
     })
   const rows = await readEvalCsv(csv)
-  const fallback = createLogprobProtocol({ minMass: config.minMass })
+  const fallback = await runProtocol({ root: process.cwd() }, config)
   const protocols = await protocolsOf(options.questions, fallback)
+  const { requestsPerMinute, tokensPerMinute, maxCostUsd } = config
   const client = createChatClient({
-    model: config.model,
-    ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
-    apiKeyVariable: config.apiKeyVariable,
+    ...connectionOf(config),
     concurrency: config.concurrency,
-    maxAttempts: config.maxAttempts,
-    timeoutInMs: config.timeoutInMs,
+    ...given({ requestsPerMinute, tokensPerMinute, maxCostUsd }),
+    ...given({ prices: config.prices && given(config.prices) }),
   })
-  if (config.probe) await probeJudge(client, { signal })
-  const judge = createJudge({ client, protocol: fallback })
+  if (config.probe) await probeProtocol(client, fallback, { signal })
+  const { maxAnswerTokens } = config
+  const judge = createJudge({ client, protocol: fallback, maxAnswerTokens })
   const items = rows.map(({ question, response, questionId }) => ({
     question,
     answer: response,

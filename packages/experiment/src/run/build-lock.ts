@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
 import type { Composition, Device } from '@cem/inference'
-import { createLogprobProtocol, protocolForQuestion } from '@cem/judge'
+import { anchorSet, canarySet, type JudgeProtocol, protocolForQuestion } from '@cem/judge'
 import type { LoadedConfig } from '../config/load-config.ts'
+import { runProtocol } from '../judging/run-protocol.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { QuestionSet } from '../plan/question-sets.ts'
 import {
@@ -65,7 +66,8 @@ async function buildLock(input: LockInput): Promise<Lock> {
     locked[cell.id] = { cell, ...(composition === undefined ? {} : { composition }) }
   }
   const { temperature, maxNewTokens, seed, samplesPerQuestion } = config.sampling
-  const { model, minMass, server, baseUrl } = config.judge
+  const { model, provider, server, baseUrl, maxAnswerTokens, canaries, anchors } = config.judge
+  const protocol = await runProtocol(loaded, config.judge)
   return {
     formatVersion: 1,
     run: name,
@@ -82,9 +84,12 @@ async function buildLock(input: LockInput): Promise<Lock> {
     })),
     judge: {
       model,
-      minMass,
-      address: server ?? baseUrl ?? 'default',
-      protocols: protocolHashes(sets, minMass),
+      minMass: protocol.minMass,
+      address: server ?? baseUrl ?? (provider === 'openai' ? 'default' : provider),
+      protocols: protocolHashes(sets, protocol),
+      maxAnswerTokens,
+      canaries: canaries ? canarySet.hash : null,
+      anchors: anchors ? anchorSet.hash : null,
     },
     activations:
       config.activations === false
@@ -94,8 +99,7 @@ async function buildLock(input: LockInput): Promise<Lock> {
   }
 }
 
-function protocolHashes(sets: readonly QuestionSet[], minMass: number): string[] {
-  const fallback = createLogprobProtocol({ minMass })
+function protocolHashes(sets: readonly QuestionSet[], fallback: JudgeProtocol): string[] {
   const questions = sets.flatMap((set) => set.questions)
   return [...new Set(questions.map((question) => protocolForQuestion(question, fallback).hash))]
 }

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
 import { CemError } from '@cem/core'
-import type { Judge, JudgeProtocol, Verdicts } from '@cem/judge'
+import type { JudgeProtocol, Verdicts } from '@cem/judge'
 import { protocolForQuestion } from '@cem/judge'
 import type { Cell } from '../plan/cell.ts'
 import { type PlannedRow, plannedRows, type QuestionSet } from '../plan/question-sets.ts'
@@ -14,16 +14,15 @@ import { type JudgedRecord, shorten, writeJudged } from '../store/verdicts.ts'
 import { type EvalRow, writeEvalCsv } from '../study/eval-csv.ts'
 import { writeEvalMetadata } from '../study/eval-metadata.ts'
 import type { RunContext } from './context.ts'
-import type { JudgeSession } from './judge-session.ts'
 
 export interface JudgedCell {
   readonly files: readonly string[]
-  readonly records: readonly JudgedRecord[]
   /** Judgements without a verdict for a passing reason. */
   readonly retryable: number
 }
 
-interface Item {
+/** An answer of a cell, to be judged. */
+export interface CellItem {
   readonly row: PlannedRow
   readonly text: string
   readonly question: string
@@ -35,59 +34,35 @@ interface Item {
 const passing = new Set(['http', 'malformed-response', 'no-logprobs'])
 
 /**
- * Has every answer of a cell judged and writes its eval CSVs. Answers that were judged before, in this cell or another, are not
- * asked again.
+ * Writes what became of a cell's answers: its records and its eval CSVs.
  *
- * @throws CemError `judge-unreachable`, `file-write-failed`; `signal.reason`
+ * @param records in the order of the items
+ * @throws CemError `file-write-failed`
  */
-export async function judgeCell(
+export async function writeCell(
   context: RunContext,
   cell: Cell,
-  unit: string,
-  session: JudgeSession,
+  items: readonly CellItem[],
+  records: readonly JudgedRecord[],
 ): Promise<JudgedCell> {
-  const items = await itemsOf(context, cell, session.protocol)
-  await context.record({ type: 'unit-start', unit, total: items.length, done: 0 })
-  const byRow = new Map<string, JudgedRecord>()
-  const { judge } = session
-  const options = { signal: context.signal, total: items.length }
-  for await (const event of judge.judgeAll(gated(items, context.gate), options)) {
-    if (event.type !== 'row-end') continue
-    const { row } = event.item
-    byRow.set(rowKey(row), { ...row, verdicts: shortened(event.verdicts) })
-    session.note(event.verdicts)
-    context.report({
-      type: 'unit-progress',
-      unit,
-      total: event.total,
-      done: event.done,
-      tokensPerSecond: null,
-      judge: session.counters(),
-    })
-  }
-  const records = items.map(({ row }) => byRow.get(rowKey(row)) as JudgedRecord)
-  await session.sync()
   await writeJudged(context.store, cell.id, records)
   const files = await writeCsvs(context, cell, items, records)
   const retryable = records
     .flatMap((record) => Object.values(record.verdicts))
     .filter((verdict) => verdict.status === 'unscored' && passing.has(verdict.reason)).length
-  return { files, records, retryable }
+  return { files, retryable }
 }
 
-/** Items one by one, none while the run is paused. */
-async function* gated(items: readonly Item[], gate: () => Promise<void>): AsyncGenerator<Item> {
-  for (const item of items) {
-    await gate()
-    yield item
-  }
-}
-
-async function itemsOf(
+/**
+ * The answers of a cell in the order of its CSV rows, each with the protocol that it is judged under.
+ *
+ * @throws CemError `rows-dropped`, `precision-mixed`, `store-damaged`
+ */
+export async function itemsOf(
   { loaded, store, sets }: RunContext,
   cell: Cell,
   fallback: JudgeProtocol,
-): Promise<Item[]> {
+): Promise<CellItem[]> {
   const completions = await readCompletions(store, cell.id)
   checkPrecision(completions.values(), loaded.config.precision, cell.id)
   checkComplete(completions, sets, loaded.config.sampling.samplesPerQuestion, cell)
@@ -96,7 +71,7 @@ async function itemsOf(
     const protocols = new Map(
       set.questions.map((question) => [question.id, protocolForQuestion(question, fallback)]),
     )
-    return plannedRows(set, loaded.config.sampling.samplesPerQuestion).map((row): Item => {
+    return plannedRows(set, loaded.config.sampling.samplesPerQuestion).map((row): CellItem => {
       const { text } = completions.get(rowKey(row)) as CompletionRecord
       const wording = questions.get(row.question)?.paraphrases[row.paraphrase] as string
       const protocol = protocols.get(row.question) as JudgeProtocol
@@ -123,7 +98,7 @@ function checkComplete(
   })
 }
 
-function shortened(verdicts: Verdicts): JudgedRecord['verdicts'] {
+export function shortened(verdicts: Verdicts): JudgedRecord['verdicts'] {
   return Object.fromEntries(
     Object.entries(verdicts).map(([metric, verdict]) => [metric, shorten(verdict)]),
   )
@@ -137,7 +112,7 @@ export function csvPath(resultsFolder: string, cell: Cell, set: QuestionSet['nam
 async function writeCsvs(
   { loaded, sets }: RunContext,
   cell: Cell,
-  items: readonly Item[],
+  items: readonly CellItem[],
   records: readonly JudgedRecord[],
 ): Promise<string[]> {
   const files: string[] = []
@@ -167,5 +142,3 @@ function scoreOf(record: JudgedRecord | undefined, metric: string): number | nul
   const verdict = record?.verdicts[metric]
   return verdict?.status === 'scored' ? verdict.score : null
 }
-
-export type { Judge }

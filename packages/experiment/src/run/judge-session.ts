@@ -1,54 +1,87 @@
-import { createChatClient } from '@cem/chat'
+import {
+  type BatchClient,
+  type ChatClientOptions,
+  type ChatRequest,
+  type CostEstimate,
+  createBatchClient,
+  createChatClient,
+  createCostBudget,
+} from '@cem/chat'
 import { CemError } from '@cem/core'
 import {
   createJudge,
-  createLogprobProtocol,
   type Judge,
   type JudgeProtocol,
-  type ProbeResult,
-  probeJudge,
+  probeProtocol,
+  type Verdict,
   type Verdicts,
 } from '@cem/judge'
 import { DigitWatch } from '../alarms/judge-digits.ts'
-import type { ExperimentConfig } from '../config/schema.ts'
+import type { JudgeConfig, JudgeConnection } from '../config/judge-schema.ts'
 import type { JudgeCounters, RunWarning } from '../events.ts'
-import type { RunStore } from '../store/run-store.ts'
-import { ledgerCache, verdictsFolder } from '../store/verdicts.ts'
+import type { JudgeRole, JudgingEvent } from '../judging/judging-events.ts'
+import { openLedger, spentOn } from '../judging/ledger.ts'
+import { type RunStore, readFolder } from '../store/run-store.ts'
 
 /** A judge that a program starts by itself, for instance the miniature's oracle. */
 export interface JudgeServer extends AsyncDisposable {
   readonly baseUrl: string
+  /** It was made for some questions and refuses all others: anchors and canary rows are left out. @default false */
+  readonly knowsOwnQuestionsOnly?: boolean
 }
 export type JudgeServers = Readonly<Record<string, () => Promise<JudgeServer>>>
 
 /** A judge that is ready: reachable, probed, with the run's ledger behind it. */
 export interface JudgeSession extends AsyncDisposable {
+  readonly role: JudgeRole
+  readonly model: string
   readonly judge: Judge
   /** For questions without rubrics of their own. */
   readonly protocol: JudgeProtocol
-  readonly probe: ProbeResult | undefined
+  readonly knowsOwnQuestionsOnly: boolean
+  /** Where the config wants batches. */
+  readonly batches: BatchClient | undefined
+  /** A judge of the same kind behind which there is no ledger, and which is never asked: it tells what all requests would be. */
+  planner(): Judge
+  /** The same judge with a ledger of its own. */
+  withLedger(role: JudgeRole, folder: string): Promise<JudgeSession>
+  estimateCost(requests: readonly ChatRequest[]): CostEstimate
   note(verdicts: Verdicts): void
   /** What the scores so far say against the judge. */
   alarms(): RunWarning[]
   counters(): JudgeCounters
+  cost(): Extract<JudgingEvent, { type: 'judge-cost' }>
   sync(): Promise<void>
+}
+
+export interface OpenJudgeOptions {
+  readonly role: JudgeRole
+  readonly config: JudgeConnection
+  readonly protocol: JudgeProtocol
+  readonly maxAnswerTokens: number
+  readonly batch: JudgeConfig['batch']
+  readonly store: RunStore
+  /** Of the ledger. */
+  readonly folder: string
+  /** Of further ledgers that are paid from the same limit. */
+  readonly otherFolders?: readonly string[]
+  /** What earlier processes have spent by their own count. */
+  readonly spentUsd: number
+  readonly servers: JudgeServers
+  readonly signal: AbortSignal
 }
 
 /**
  * Connects to the judge and checks that it can be used.
  *
- * @throws CemError `judge-server-unknown`, `judge-unreachable`, `judge-splits-integers`, `judge-without-logprobs`,
- *   `judge-probe-unclear`, and those of `createChatClient` (a missing key)
+ * @throws CemError `judge-server-unknown`, those of `probeProtocol` (`judge-unreachable`, `judge-splits-integers`, ...) and of
+ *   `createChatClient` (a missing key)
  */
-export async function openJudge(
-  config: ExperimentConfig['judge'],
-  store: RunStore,
-  servers: JudgeServers,
-  signal: AbortSignal,
-): Promise<JudgeSession> {
+export async function openJudge(options: OpenJudgeOptions): Promise<JudgeSession> {
+  const { config, servers } = options
   const server = config.server === undefined ? undefined : await startServer(config.server, servers)
   try {
-    return await connect(config, store, server, signal)
+    return await connect(options, server)
   } catch (error) {
     await server?.[Symbol.asyncDispose]()
     throw error
@@ -56,49 +89,133 @@ export async function openJudge(
 }
 
 async function connect(
-  config: ExperimentConfig['judge'],
-  store: RunStore,
+  options: OpenJudgeOptions,
   server: JudgeServer | undefined,
-  signal: AbortSignal,
 ): Promise<JudgeSession> {
-  const baseUrl = server?.baseUrl ?? config.baseUrl
+  const { config, protocol, maxAnswerTokens, batch, store, signal } = options
+  const { model, prices, maxCostUsd } = config
+  const batchPrices = (typeof batch === 'object' ? batch.prices : undefined) ?? prices
+  const readLedger = (folder: string) => openLedger(store, folder, { prices, batchPrices })
+  const first = await readLedger(options.folder)
+  let inLedgers = first.spentUsd
+  for (const folder of options.otherFolders ?? [])
+    inLedgers += spentOn(await readFolder<Verdict>(folder), { prices, batchPrices })
+  const spentUsd = Math.max(options.spentUsd, inLedgers)
+  const where = connectionOf(config, server)
   const client = createChatClient({
-    model: config.model,
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    // A server of our own needs no key, and must not be sent one.
-    ...(server === undefined ? {} : { apiKey: null }),
-    apiKeyVariable: config.apiKeyVariable,
+    ...where,
     concurrency: config.concurrency,
-    maxAttempts: config.maxAttempts,
-    timeoutInMs: config.timeoutInMs,
+    ...given({
+      requestsPerMinute: config.requestsPerMinute,
+      tokensPerMinute: config.tokensPerMinute,
+      prices: prices && given(prices),
+      costBudget:
+        maxCostUsd === undefined
+          ? undefined
+          : createCostBudget({ maxUsd: maxCostUsd, alreadySpentUsd: spentUsd }),
+    }),
   })
-  const probe = config.probe ? await probeJudge(client, { signal }) : undefined
-  const protocol = createLogprobProtocol({ minMass: config.minMass })
-  const ledger = await store.openLedger(verdictsFolder(store))
-  const cache = await ledgerCache(store)
-  const onVerdict = (verdict: unknown) => ledger.append(verdict)
-  const judge = createJudge({ client, protocol, cache, onVerdict })
+  const batches =
+    batch === false
+      ? undefined
+      : createBatchClient({
+          ...where,
+          ...given({
+            prices: batchPrices && given(batchPrices),
+            maxCostUsd: maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd),
+          }),
+          ...(batch === true
+            ? {}
+            : given({
+                completionWindow: batch.completionWindow,
+                maxRequestsPerBatch: batch.maxRequestsPerBatch,
+                pollIntervalInMs: batch.pollIntervalInMs,
+              })),
+        })
+  if (config.probe) await probeProtocol(client, protocol, { signal })
   const digits = new DigitWatch()
   let cached = 0
-  return {
-    judge,
-    protocol,
-    probe,
-    alarms: () => digits.alarms(config.model),
-    note: (verdicts) => {
-      digits.note(verdicts)
-      for (const { fromCache } of Object.values(verdicts)) if (fromCache) cached += 1
-    },
-    counters: () => {
-      const { calls, failures, inFlight } = client.counters()
-      return { calls, cached, failures, inFlight }
-    },
-    sync: () => ledger.sync(),
-    [Symbol.asyncDispose]: async () => {
-      await ledger[Symbol.asyncDispose]()
-      await server?.[Symbol.asyncDispose]()
-    },
+
+  const make = (role: JudgeRole, ledger: typeof first): JudgeSession => {
+    const judge = createJudge({
+      client,
+      protocol,
+      maxAnswerTokens,
+      cache: ledger.cache,
+      onVerdict: (verdict) => ledger.append(verdict),
+    })
+    return {
+      role,
+      model,
+      judge,
+      protocol,
+      knowsOwnQuestionsOnly: server?.knowsOwnQuestionsOnly === true,
+      batches,
+      planner: () => createJudge({ client, protocol, maxAnswerTokens }),
+      withLedger: async (other, folder) => make(other, await readLedger(folder)),
+      estimateCost: (requests) =>
+        batches === undefined
+          ? client.estimateCost(requests)
+          : batches.estimateCost(requests.map((request, i) => ({ id: String(i), request }))),
+      alarms: () => digits.alarms(model),
+      note: (verdicts) => {
+        digits.note(verdicts)
+        for (const { fromCache } of Object.values(verdicts)) if (fromCache) cached += 1
+      },
+      counters: () => {
+        const { calls, failures, inFlight, costUsd } = client.counters()
+        return { calls, cached, failures, inFlight, costUsd }
+      },
+      cost: () => {
+        const { calls, promptTokens, completionTokens, costUsd, possibleCostUsd } =
+          client.counters()
+        return {
+          type: 'judge-cost',
+          judge: role,
+          session: judge.session,
+          calls,
+          promptTokens,
+          completionTokens,
+          costUsd,
+          possibleUsd: possibleCostUsd,
+        }
+      },
+      sync: () => ledger.sync(),
+      [Symbol.asyncDispose]: async () => {
+        await ledger[Symbol.asyncDispose]()
+        if (ledger === first) await server?.[Symbol.asyncDispose]()
+      },
+    }
   }
+  return make(options.role, first)
+}
+
+/** The options that a chat client and a batch client share. */
+export function connectionOf(
+  config: JudgeConnection,
+  server?: JudgeServer,
+): Pick<ChatClientOptions, 'model' | 'provider' | 'maxAttempts' | 'timeoutInMs'> &
+  Partial<Pick<ChatClientOptions, 'baseUrl' | 'apiKey' | 'apiKeyVariable'>> {
+  const { model, provider, maxAttempts, timeoutInMs, apiKeyVariable } = config
+  return {
+    model,
+    provider,
+    maxAttempts,
+    timeoutInMs,
+    ...given({ baseUrl: server?.baseUrl ?? config.baseUrl, apiKeyVariable }),
+    // A server of our own needs no key, and must not be sent one.
+    ...(server === undefined ? {} : { apiKey: null }),
+  }
+}
+
+/** The options that are there: an undefined one is none. */
+export function given<T extends object>(
+  options: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } & {
+  [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key]
+} {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as never
 }
 
 async function startServer(name: string, servers: JudgeServers): Promise<JudgeServer> {

@@ -7,7 +7,12 @@ import type { Analysis } from './analyse.ts'
 import type { RunState } from './run-state.ts'
 
 /** What only a process finds that judges; it stays until another one has judged. */
-const ofJudging: ReadonlySet<string> = new Set(['judge-splits-integers', 'judge-obeys-answers'])
+const ofJudging: ReadonlySet<string> = new Set([
+  'judge-splits-integers',
+  'judge-obeys-answers',
+  'judge-drifted',
+  'judge-sessions-differ',
+])
 
 /** Every alarm of the run that is not of its results: of the plan, the self-tests, units that failed, the judge. */
 export async function standingAlarms(state: RunState): Promise<RunWarning[]> {

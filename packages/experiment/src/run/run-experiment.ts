@@ -1,4 +1,3 @@
-import type { CanaryCheck } from '../alarms/canaries.ts'
 import { alarmOfFailure } from '../alarms/failure-alarm.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Phase, RunEvent, RunWarning } from '../events.ts'
@@ -26,8 +25,8 @@ export interface RunOptions {
   readonly judgeServers?: JudgeServers | undefined
   /** Where hashes and merged weights are kept. @default the user's cache folder */
   readonly cache?: string | undefined
-  /** Has the judge score canary rows before it judges; what it does with them is stored, and an alarm where it obeys. @default none */
-  readonly canaryCheck?: CanaryCheck | undefined
+  /** Judging that is estimated to cost more than `judge.confirmAboveUsd` may begin. @default false */
+  readonly costConfirmed?: boolean | undefined
   /** Awaited before each answer is taken and each judgement begun: while it does not resolve, the run is paused. */
   readonly gate?: (() => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined

@@ -76,9 +76,16 @@ export class RunState {
     }
   }
 
-  /** Does a unit's work and records how it ended. */
-  async perform(unit: string, work: () => Promise<UnitResult>): Promise<void> {
-    const start = performance.now()
+  /**
+   * Does a unit's work and records how it ended.
+   *
+   * @param start when it began, by `performance.now()`, where a part of it is done already
+   */
+  async perform(
+    unit: string,
+    work: () => Promise<UnitResult>,
+    start = performance.now(),
+  ): Promise<void> {
     try {
       const { files, total, retryable } = await work()
       const durationInMs = performance.now() - start
@@ -120,8 +127,10 @@ export class RunState {
     this.queue.push(event)
     if (event.type !== 'unit-progress') return
     const now = performance.now()
-    if (now - (this.#lastStored.get(event.unit) ?? 0) < storedProgressIntervalInMs) return
-    this.#lastStored.set(event.unit, now)
+    // By phase: cells that are judged interleaved go on side by side, and each record is a write to the disk.
+    const phase = event.unit.split(':')[0] ?? ''
+    if (now - (this.#lastStored.get(phase) ?? 0) < storedProgressIntervalInMs) return
+    this.#lastStored.set(phase, now)
     this.store.record(event).catch((error: unknown) => this.abort.abort(error))
   }
 }

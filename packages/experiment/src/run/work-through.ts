@@ -59,7 +59,8 @@ export async function workThrough(options: WorkOptions): Promise<void> {
   }
 }
 
-async function wait(durationInMs: number, signal: AbortSignal): Promise<void> {
+/** @throws signal.reason */
+export async function wait(durationInMs: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   await new Promise<void>((resolve) => {
     const end = () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
-import type { CanaryResult } from '../alarms/canaries.ts'
+import type { CanarySummary } from '@cem/judge'
 import type { RunWarning } from '../events.ts'
 import { readOptionalJson } from './read-json.ts'
 import type { RunStore } from './run-store.ts'
@@ -32,11 +32,11 @@ export async function writeAlarms(
   await writeFileAtomic(store.alarmsFile, `${JSON.stringify(file, null, 2)}\n`)
 }
 
-/** `canaries.json`: what the judge made of answers with orders in them. */
+/** `canaries.json`: what the judge made of answers with orders in them, by the hash of the protocol that it judged them under. */
 export async function writeCanaries(
   store: RunStore,
-  results: readonly CanaryResult[],
+  summaries: Readonly<Record<string, CanarySummary>>,
 ): Promise<void> {
   const path = join(store.folder, 'canaries.json')
-  await writeFileAtomic(path, `${JSON.stringify({ formatVersion: 1, results }, null, 2)}\n`)
+  await writeFileAtomic(path, `${JSON.stringify({ formatVersion: 2, summaries }, null, 2)}\n`)
 }

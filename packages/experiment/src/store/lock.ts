@@ -31,9 +31,15 @@ export interface Lock {
   readonly judge: {
     readonly model: string
     readonly address: string
-    readonly minMass: number
+    /** Null for protocols that have no such cut-off. */
+    readonly minMass: number | null
     /** Protocol hashes, by question id where questions carry rubrics of their own. */
     readonly protocols: readonly string[]
+    /** Bytes of an answer that the judge sees. Absent in older locks, which had the default. */
+    readonly maxAnswerTokens?: number
+    /** Hashes of the fixed rows that are judged with a run's own; null where they are left out. */
+    readonly canaries?: string | null
+    readonly anchors?: string | null
   }
   readonly activations: { readonly layers: string; readonly span: string } | null
   readonly cells: Readonly<Record<string, LockedCell>>
@@ -81,6 +87,12 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
   compare('activations', 'generate', locked.activations, found.activations)
   for (const key of ['model', 'address', 'minMass', 'protocols'] as const)
     compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
+  const bound = locked.judge.maxAnswerTokens ?? found.judge.maxAnswerTokens
+  compare('judge.maxAnswerTokens', 'judge', bound, found.judge.maxAnswerTokens)
+  // Leaving them out, or taking them in, changes no score; other ones would not be comparable.
+  for (const key of ['canaries', 'anchors'] as const)
+    if (locked.judge[key] && found.judge[key])
+      compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
   for (const [id, { composition }] of Object.entries(found.cells)) {
     const before = locked.cells[id]?.composition
     if (before !== undefined && composition !== undefined)

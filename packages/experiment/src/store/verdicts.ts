@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
-import type { UnscoredReason, Verdict, VerdictCache } from '@cem/judge'
+import type { UnscoredReason, Verdict } from '@cem/judge'
 import type { PlannedRow } from '../plan/question-sets.ts'
 import { readOptionalJson } from './read-json.ts'
-import { type RunStore, readFolder } from './run-store.ts'
+import type { RunStore } from './run-store.ts'
 
 /** What one metric of one answer came to. */
 export type MetricVerdict =
@@ -18,6 +18,11 @@ export interface JudgedRecord extends PlannedRow {
 
 export function verdictsFolder(store: RunStore): string {
   return join(store.folder, 'verdicts')
+}
+
+/** Ledgers of the judgements that check the judge: they are no part of any rate. */
+export function checkingFolder(store: RunStore, role: 'second' | 'retest'): string {
+  return join(store.folder, `verdicts-${role}`)
 }
 
 export function judgedFile(store: RunStore, cell: string): string {
@@ -46,17 +51,4 @@ export async function readJudged(
   cell: string,
 ): Promise<readonly JudgedRecord[] | undefined> {
   return (await readOptionalJson(judgedFile(store, cell))) as readonly JudgedRecord[] | undefined
-}
-
-/** A cache that holds every verdict that any process of the run wrote to the ledger before this one began. */
-export async function ledgerCache(store: RunStore): Promise<VerdictCache> {
-  const verdicts = new Map<string, Verdict>()
-  for (const verdict of await readFolder<Verdict>(verdictsFolder(store)))
-    verdicts.set(verdict.key, verdict)
-  return {
-    get: (key) => verdicts.get(key),
-    set: (key, verdict) => {
-      verdicts.set(key, verdict)
-    },
-  }
 }
