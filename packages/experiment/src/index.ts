@@ -7,10 +7,14 @@ export {
   type Estimate,
   type LabelledRow,
   labelRows,
+  type Reliability,
   type SetMetrics,
 } from './analysis/cell-metrics.ts'
-export type { Comparison, MatchedEm } from './analysis/comparisons.ts'
+export type { Comparison, MatchedEm, SharedNoiseSummary } from './analysis/comparisons.ts'
+export { type Contrast, contrastsOf } from './analysis/contrasts.ts'
+export type { Family, FamilyTest } from './analysis/family.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
+export type { Similarity, SimilarityResult } from './analysis/similarity.ts'
 export {
   checkConfig,
   type LoadConfigOptions,
@@ -18,6 +22,7 @@ export {
   loadConfig,
 } from './config/load-config.ts'
 export {
+  type ContrastConfig,
   configSchema,
   type ExperimentConfig,
   type PersonaOption,
@@ -48,6 +53,7 @@ export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/jud
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
+export { ownSets } from './plan/own-question-sets.ts'
 export { type PlannedCells, planCells } from './plan/plan-cells.ts'
 export {
   defaultQuestionsFile,
@@ -55,6 +61,7 @@ export {
   plannedRows,
   type QuestionSet,
   type QuestionSetName,
+  type QuestionsFile,
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
@@ -64,7 +71,7 @@ export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'
 export { type AlarmsFile, readAlarms } from './store/alarms-file.ts'
 export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
-export { type Lock, readLock } from './store/lock.ts'
+export { type DeclaredAnalysis, type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
 export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
 import type { Composition, Device } from '@cem/inference'
 import { createLogprobProtocol, protocolForQuestion } from '@cem/judge'
+import { declaredAnalysis } from '../analysis/declared.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { QuestionSet } from '../plan/question-sets.ts'
@@ -46,9 +47,12 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
   const cells = joinCells(locked, found)
   const base = drifts.length > 0 ? found : locked
   const engine = base.engine ?? locked.engine
+  const { declared: _now, ...rest } = base
   const next: Lock = {
-    ...base,
+    ...rest,
     createdAt: locked.createdAt,
+    // As it was when the run began: what is declared later is not declared before the data.
+    ...(locked.declared === undefined ? {} : { declared: locked.declared }),
     cells,
     ...(engine === undefined ? {} : { engine }),
   }
@@ -79,6 +83,7 @@ async function buildLock(input: LockInput): Promise<Lock> {
       files: set.files.map((file) => file.sha256),
       ids: set.questions.map((question) => question.id),
       leftOut: set.leftOut,
+      ...namesOf(set),
     })),
     judge: {
       model,
@@ -90,8 +95,14 @@ async function buildLock(input: LockInput): Promise<Lock> {
       config.activations === false
         ? null
         : { layers: String(config.activations.layers), span: config.activations.span },
+    declared: declaredAnalysis(config),
     cells: locked,
   }
+}
+
+function namesOf(set: QuestionSet): { names?: readonly string[] } {
+  const names = set.files.flatMap(({ name }) => name ?? [])
+  return names.length === 0 ? {} : { names }
 }
 
 function protocolHashes(sets: readonly QuestionSet[], minMass: number): string[] {
