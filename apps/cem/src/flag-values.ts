@@ -34,3 +34,11 @@ export function shard(text: string): { index: number; count: number } {
     throw new InvalidArgumentError('Write it as i/n with 1 <= i <= n, such as 2/4.')
   return value
 }
+
+/** Above 0 and below 1. */
+export function shareFlag(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value < 1))
+    throw new InvalidArgumentError('It must be a share between 0 and 1, such as 0.1.')
+  return value
+}

@@ -54,7 +54,23 @@ export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-c
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
 export { ownSets } from './plan/own-question-sets.ts'
+export type {
+  Pilot,
+  PilotAnswers,
+  PilotPair,
+  PilotSpeed,
+} from './plan/pilot.ts'
+export type { PlannedAnswers, PlannedTokens } from './plan/plan-answers.ts'
 export { type PlannedCells, planCells } from './plan/plan-cells.ts'
+export type {
+  PlannedContrast,
+  PlannedContrasts,
+  PlannedSimilarity,
+} from './plan/plan-contrasts.ts'
+export type { PlannedJudging } from './plan/plan-judging.ts'
+export type { PlannedMemory } from './plan/plan-memory.ts'
+export { type PlanOptions, planRun, type RunPlan } from './plan/plan-run.ts'
+export type { PlannedTime, PlannedTimes } from './plan/plan-time.ts'
 export {
   defaultQuestionsFile,
   type PlannedRow,

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CemError } from '@cem/core'
 import { RunStore, type StoredEvent } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
+import { runFolder } from '../run-folder.ts'
 import { emptyView, foldEvent } from '../run-view.ts'
 
 /** How often the run's folder is looked at. */
@@ -15,15 +13,8 @@ export async function watchCommand(
   run: string,
   { results, plain }: { readonly results: string; readonly plain?: boolean },
 ): Promise<number> {
-  const folder = existsSync(join(run, 'events')) ? resolve(run) : resolve(results, '.cem', run)
-  if (!existsSync(join(folder, 'events')))
-    throw new CemError({
-      code: 'run-unknown',
-      message: `There is no run '${run}': neither a folder of that name nor ${folder} has events.`,
-      data: { run, folder },
-    })
-  const resultsFolder = dirname(dirname(folder))
-  const store = new RunStore(resultsFolder, basename(folder))
+  const found = runFolder(run, results)
+  const store = new RunStore(found.resultsFolder, found.run)
   const stop = new AbortController()
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY
   if (isTerminal && plain !== true) {

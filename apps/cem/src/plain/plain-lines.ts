@@ -78,6 +78,8 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
         return [
           `run ${view.run}: ${event.outcome}${event.remaining === 0 ? '' : `, ${event.remaining} units remain`}`,
         ]
+      // What was found is told at the end, from the analysis.
+      case 'statistics':
       case 'analysis-inputs':
         return []
     }

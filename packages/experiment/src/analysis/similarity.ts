@@ -1,5 +1,6 @@
 import { type AllPairsEquivalence, allPairsEquivalence, isAbsent } from '@cem/direction'
 import type { Cell } from '../plan/cell.ts'
+import { alphaOf } from './alpha.ts'
 import { type ComparisonInput, whyNot, withStepZero } from './comparisons.ts'
 import { type ConditionRows, rowsAtMatchedRate, rowsAtStep } from './condition-rows.ts'
 import { conditionsOf } from './contrasts.ts'
@@ -36,14 +37,19 @@ export interface SimilarityResult {
 
 const personaTypes: ReadonlySet<string> = new Set(['character', 'reflection'])
 
-/** Tests that all persona conditions protect alike, at the last step that all have and at the matched in-domain rate. */
-export function similarityOf(input: ComparisonInput): Similarity {
-  const { equivalenceMargin: margin, matchedInDomainRate, level } = input.config.analysis
-  const personas = new Map(
-    [...conditionsOf(input.cells)].filter(([, own]) =>
+/** Conditions of type character or reflection that run as they were trained, with their cells after step 0. */
+export function personaConditions(cells: readonly Cell[]): ReadonlyMap<string, readonly Cell[]> {
+  return new Map(
+    [...conditionsOf(cells)].filter(([, own]) =>
       own.every(({ type, match }) => personaTypes.has(type) && match === 'as-trained'),
     ),
   )
+}
+
+/** Tests that all persona conditions protect alike, at the last step that all have and at the matched in-domain rate. */
+export function similarityOf(input: ComparisonInput): Similarity {
+  const { equivalenceMargin: margin, matchedInDomainRate } = input.config.analysis
+  const personas = personaConditions(input.cells)
   const conditions = [...personas.keys()]
   const none = (sentence: string): Similarity => ({
     margin: margin ?? null,
@@ -62,7 +68,7 @@ export function similarityOf(input: ComparisonInput): Similarity {
   const test = (
     place: Pick<SimilarityResult, 'step' | 'target'>,
     sides: ReadonlyMap<string, ConditionRows | { readonly absent: string }>,
-  ) => resultOf(place, sides, { margin, alpha: 1 - level, input })
+  ) => resultOf(place, sides, { margin, alpha: alphaOf(input.config.analysis), input })
   const step = lastStepOfAll([...personas.values()], input)
   const results = [
     ...(step === undefined

@@ -179,7 +179,10 @@ const planSchema = z.strictObject({
     .describe('Where there is no pilot run. Default: the worst case.'),
   seedVariance: z
     .strictObject({
-      sd: z.number().gt(0).describe("Standard deviation over seeds of a seed's effect on EM."),
+      sd: z
+        .number()
+        .gt(0)
+        .describe("Standard deviation over seeds of a seed's difference in EM share."),
       source: z.string().min(1).describe('Where the number comes from.'),
     })
     .optional()

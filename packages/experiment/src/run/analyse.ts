@@ -6,6 +6,7 @@ import { sortedAlarms, voidedCells } from '../alarms/alarm.ts'
 import { answerAddressesJudge } from '../alarms/answer-addresses-judge.ts'
 import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
 import { resultAlarms } from '../alarms/result-alarms.ts'
+import { alphaOf } from '../analysis/alpha.ts'
 import {
   type CellMetrics,
   cellMetrics,
@@ -123,7 +124,7 @@ export async function analyse(
   const matchedComparisons = compareMatched(contrasts, input)
   const all = [...comparisons, ...matchedComparisons]
   const isDeclared = config.analysis.family !== undefined
-  const family = correctFamily(all, { isDeclared, alpha: 1 - config.analysis.level })
+  const family = correctFamily(all, { isDeclared, alpha: alphaOf(config.analysis) })
   const warnings = [
     ...found,
     ...comparisonNotes(all, family),
