@@ -18,7 +18,8 @@ export interface PlannedTimes {
   readonly judging: PlannedTime
 }
 
-const unknown = 'not known: give --from RUN, a run whose speed was measured, or --probe'
+const unknown =
+  'not known: give a run whose speed was measured (--from), or have it measured (--probe)'
 
 /** Times at the speed that a run, or a probe, had. */
 export function planTimes(
