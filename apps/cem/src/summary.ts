@@ -43,7 +43,9 @@ function lastCheckpoints({ cells }: Analysis): string[] {
     if (last === undefined) return []
     const { em, incoherent } = last.metrics.main
     const inDomain = last.metrics.inDomain?.em.estimate
+    const benign = last.metrics.benign?.incoherent.estimate ?? null
     const notes = [
+      ...(benign === null ? [] : [`benign questions: ${percent(benign, 1)} incoherent`]),
       ...(last.isCollapsed ? ['EM NOT COMPARABLE: collapsed'] : []),
       ...(last.cell.match === 'as-trained' ? [] : [last.cell.match]),
     ]

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Analysis, Comparison, RunPlan } from '@cem/experiment'
+import type { Comparison, RunPlan } from '@cem/experiment'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type LoopbackJudge,
@@ -165,7 +165,7 @@ describe('what tests showed, in lines', () => {
   })
 
   test('the family with corrected p, tests without one, the floor, similarity and shared noise', () => {
-    const analysis = {
+    const analysis: Parameters<typeof statisticsLines>[0] = {
       comparisons: [comparison],
       matchedComparisons: [],
       family: {
@@ -196,13 +196,14 @@ describe('what tests showed, in lines', () => {
         signFlipFloor: {
           nQuestions: 8,
           smallestP: 0.0078125,
+          impossible: [],
           isImpossible: false,
           sentence: 'A floor.',
         },
       },
       similarity: { margin: null, conditions: [], sentence: 'No margin was fixed.', results: [] },
     }
-    expect(statisticsLines(analysis as unknown as Analysis)).toEqual([
+    expect(statisticsLines(analysis)).toEqual([
       '1 of 2 tests of the declared family are significant at 0.05 after Holm:',
       '  warm - none at step 160: p 0.0012, Holm 0.0024, Benjamini-Hochberg 0.0024',
       '  cold - none at step 160: no p (no step); it counts in the 2',
@@ -210,5 +211,6 @@ describe('what tests showed, in lines', () => {
       'No margin was fixed.',
       'shared noise, warm - none at step 160: 25% of the sampling variance removed (10% to 40%)',
     ])
+    expect(statisticsLines({ comparisons: [comparison] })).toEqual([])
   })
 })

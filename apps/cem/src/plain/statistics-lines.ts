@@ -1,11 +1,19 @@
 import type { Analysis, Comparison, Family } from '@cem/experiment'
 import { percent } from '../terminal-text.ts'
 
+/** Analyses from before there were families have none of it. */
+type AnalysedTests = Partial<
+  Pick<Analysis, 'family' | 'similarity' | 'comparisons' | 'matchedComparisons'>
+>
+
 /** What the tests of a run showed, and what they cannot show. */
-export function statisticsLines(analysis: Analysis): string[] {
-  const { family, similarity, comparisons, matchedComparisons = [] } = analysis
-  // Analyses from before there were families.
-  if (family === undefined) return []
+export function statisticsLines({
+  family,
+  similarity,
+  comparisons = [],
+  matchedComparisons = [],
+}: AnalysedTests): string[] {
+  if (family === undefined || similarity === undefined) return []
   return [
     ...matchedComparisons.map(comparisonLine),
     ...familyLines(family),

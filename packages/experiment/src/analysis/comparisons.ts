@@ -148,18 +148,18 @@ function nameOf({ condition, against }: Contrast, { step, target }: Place): stri
   return `${condition} - ${against} at ${step === null ? 'the last common step' : `step ${step}`}`
 }
 
-function withoutRows(contrast: Contrast, place: Place, reason: string): Comparison {
-  const none = { absent: reason }
+function withoutRows(contrast: Contrast, place: Place, why: string): Comparison {
+  const none = { absent: why }
   return {
     ...named(contrast, place),
     cells: [],
     nSeeds: 0,
     difference: estimateOf({ estimate: none, interval: none, n: 0 }),
     p: null,
-    absentP: reason,
+    absentP: why,
     signFlipP: null,
     smallestSignFlipP: null,
-    absentSignFlip: reason,
+    absentSignFlip: why,
     nQuestions: 0,
     scope: 'these checkpoints only',
     sharedNoise: null,

@@ -271,8 +271,31 @@ describe('the family', () => {
     // The smallest p of three differences that are not 0 is 2 / 8.
     expect(family.signFlipFloor).toMatchObject({ smallestP: 0.25, isImpossible: true })
     expect(family.signFlipFloor?.sentence).toMatch(
-      /^Sign-flip test over 4 questions: the smallest p that these questions can give is 0\.25; Holm over 4 tests makes significance at 0\.05 impossible/,
+      /^Sign-flip tests over 4 questions: the smallest p that these questions can give is 0\.25; Holm over 4 tests makes significance at 0\.05 impossible/,
     )
+  })
+
+  test('signs that no data could make significant are named, where others could', () => {
+    const { input, contrasts } = setUp(study, {}, false)
+    const [first, second] = compareAtSteps(contrasts, input)
+    if (first === undefined || second === undefined) throw new Error('no comparison')
+    const floors = (a: number, b: number) =>
+      correctFamily(
+        [
+          { ...first, signFlipP: a, smallestSignFlipP: a },
+          { ...second, signFlipP: b, smallestSignFlipP: b },
+        ],
+        { isDeclared: false, alpha: 0.05 },
+      ).signFlipFloor
+    // 0.03 is the smaller: times 2. Then 0.04 as the larger of two: the larger of 0.06 and 0.04.
+    expect(floors(0.03, 0.04)?.isImpossible).toBe(true)
+    // 0.01 times 2, then the larger of 0.02 and 0.04: both could be.
+    expect(floors(0.01, 0.04)).toMatchObject({ impossible: [], isImpossible: false })
+    expect(floors(0.01, 0.06)).toMatchObject({
+      impossible: [second.name],
+      isImpossible: false,
+      sentence: expect.stringContaining(`impossible for ${second.name}`),
+    })
   })
 
   test('a comparison that is no evidence has no p, and counts in the size', () => {

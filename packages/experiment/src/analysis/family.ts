@@ -37,8 +37,13 @@ export interface Family {
   readonly tests: readonly FamilyTest[]
   /** What the smallest sign-flip p leaves possible; null where no test has one. */
   readonly signFlipFloor: {
+    /** The fewest of a test. */
     readonly nQuestions: number
+    /** The largest of the tests' smallest p: questions without a difference cannot lower it. */
     readonly smallestP: number
+    /** Tests that no data could have made significant. */
+    readonly impossible: readonly string[]
+    /** All of them. */
     readonly isImpossible: boolean
     readonly sentence: string
   } | null
@@ -76,7 +81,7 @@ export function correctFamily(
     tests: holmT.tests.map((test, i) =>
       familyTest(test, testAt(discoveries, i), testAt(holmSigns, i)),
     ),
-    signFlipFloor: floorOf(own, alpha),
+    signFlipFloor: floorOf(own, holmSigns, alpha),
   }
 }
 
@@ -104,23 +109,43 @@ function familyTest(t: AdjustedTest, discovery: AdjustedTest, signs: AdjustedTes
   }
 }
 
-/** For the test over the fewest questions: what it cannot reach, the correction cannot give. */
-function floorOf(own: readonly Comparison[], alpha: number): Family['signFlipFloor'] {
-  const [fewest] = own
-    .filter((comparison) => comparison.smallestSignFlipP !== null)
-    .toSorted((a, b) => (b.smallestSignFlipP ?? 0) - (a.smallestSignFlipP ?? 0))
-  if (fewest === undefined || fewest.smallestSignFlipP === null) return null
-  const { nQuestions, smallestSignFlipP: smallestP } = fewest
-  const { isImpossible, sentence } = correctionFloor({
-    smallestAttainableP: smallestP,
-    familySize: own.length,
+/**
+ * Which tests no data could have made significant by their signs: those whose corrected p is too large even if every test of the
+ * family were at its smallest p.
+ */
+function floorOf(
+  own: readonly Comparison[],
+  { tests, warnings }: AdjustedFamily,
+  alpha: number,
+): Family['signFlipFloor'] {
+  const withP = tests.flatMap((test, i) =>
+    isAbsent(test.p) ? [] : [{ test, nQuestions: own[i]?.nQuestions ?? 0 }],
+  )
+  if (withP.length === 0) return null
+  const smallestP = Math.max(...withP.map(({ test }) => test.smallestAttainableP ?? 0))
+  const nQuestions = Math.min(...withP.map((one) => one.nQuestions))
+  const impossible = withP.filter(({ test }) => test.smallestAdjusted > alpha)
+  const names = impossible.map(({ test }) => test.name)
+  const base = {
+    nQuestions,
+    smallestP,
+    impossible: names,
+    isImpossible: names.length === withP.length,
+  }
+  if (names.length === 0)
+    return {
+      ...base,
+      sentence: `Sign-flip tests over ${nQuestions} questions or more: Holm over ${tests.length} tests leaves significance at ${alpha} possible for each.`,
+    }
+  if (!base.isImpossible) return { ...base, sentence: `Sign-flip tests: ${warnings.join('; ')}.` }
+  const { sentence } = correctionFloor({
+    smallestAttainableP: Math.min(...withP.map(({ test }) => test.smallestAttainableP ?? 0)),
+    familySize: tests.length,
     alpha,
     method: 'Holm',
   })
   return {
-    nQuestions,
-    smallestP,
-    isImpossible,
-    sentence: `Sign-flip test over ${nQuestions} questions: ${sentence[0]?.toLowerCase()}${sentence.slice(1)}`,
+    ...base,
+    sentence: `Sign-flip tests over ${nQuestions} questions: ${sentence[0]?.toLowerCase()}${sentence.slice(1)}`,
   }
 }

@@ -79,8 +79,14 @@ export function comparisonNotes(
             cells: [...new Set(unreliable.flatMap(({ cells }) => cells))],
           },
         ]),
-    ...(signFlipFloor?.isImpossible === true
-      ? [{ code: 'significance-impossible' as const, message: signFlipFloor.sentence, cells: [] }]
+    ...((signFlipFloor?.impossible.length ?? 0) > 0
+      ? [
+          {
+            code: 'significance-impossible' as const,
+            message: signFlipFloor?.sentence ?? '',
+            cells: [],
+          },
+        ]
       : []),
   ]
 }

@@ -27,7 +27,7 @@ const oldNames: Readonly<Record<string, string>> = { answer: 'response', questio
  */
 export async function writeEvalCsv(path: string, rows: readonly EvalRow[]): Promise<void> {
   const hasInDomain = rows.some(({ inDomain }) => inDomain !== undefined)
-  const scoreText = (score: number | null | undefined) => (score == null ? '' : String(score))
+  const scoreText = (value: number | null | undefined) => (value == null ? '' : String(value))
   const records = rows.map(({ response, question, questionId, aligned, coherent, inDomain }) => [
     response,
     question,
