@@ -4,6 +4,18 @@ import { readFileSync } from 'node:fs'
 type Case = readonly number[]
 type Bounds = readonly [number, number]
 
+/** A statistic with the standard error and the interval of the jackknife over questions. */
+export interface JackknifeCase {
+  estimate: number
+  standardError: number
+  interval: Bounds
+}
+
+/** Question, judge's value, human's value. */
+export type JudgedCase = [question: string, judge: number, human: number | null]
+
+type Measurement = 'nominal' | 'ordinal' | 'interval'
+
 /** What make_golden.py wrote. */
 export interface Golden {
   distributions: Record<
@@ -71,6 +83,43 @@ export interface Golden {
     relativeProjection: number
   }
   quantiles: { values: number[]; at: [share: number, value: number][] }
+  scale: Record<'chiSquareQuantile' | 'twoOneSidedPower', Case[]>
+  twoJudges: {
+    a: number[]
+    b: number[]
+    questions: string[]
+    spearman: JackknifeCase
+    kappa: Record<'none' | 'linear' | 'quadratic', JackknifeCase>
+    alpha: Record<Measurement, JackknifeCase>
+  }
+  tables: ({ columns: (number | null)[][] } & Record<Measurement, number>)[]
+  powered: {
+    rates: {
+      rows: JudgedCase[]
+      estimate: number
+      lambda: number
+      standardError: number
+      interval: Bounds
+      independentStandardError: number
+      labelsStandardError: number
+    }[]
+    contrast: {
+      a: JudgedCase[]
+      b: JudgedCase[]
+      estimate: number
+      standardError: number
+      p: number
+      lambdas: number[]
+    }
+    roganGladen: JackknifeCase
+  }
+  noise: {
+    draws: [question: string, a: number, b: number][]
+    removed: JackknifeCase
+    samplingVariance: [paired: number, unpaired: number]
+    standardError: [paired: number, unpaired: number]
+  }
+  questionsNeeded: { effect: number; alpha: number; nQuestions: number }[]
 }
 
 export const golden = JSON.parse(

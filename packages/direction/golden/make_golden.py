@@ -1,6 +1,7 @@
 """Makes golden.json: numbers of scipy, statsmodels and numpy that the tests hold this package to.
 
-Made with Python 3, scipy 1.17.1, statsmodels 0.15.0, numpy 2.4.6:
+Made with Python 3, scipy 1.17.1, statsmodels 0.15.0, numpy 2.4.6, krippendorff 0.9.0, scikit-learn 1.9.1, ppi-python 0.2.3
+(numba, which it imports, is not needed for means and is left out):
 
     python golden/make_golden.py && biome check --write golden
 
@@ -8,14 +9,24 @@ Neither users nor CI need it.
 """
 
 import json
+import sys
+import types
 from pathlib import Path
 
+sys.modules["numba"] = types.SimpleNamespace(njit=lambda *given, **_: given[0] if given else lambda f: f)
+
+import krippendorff
 import numpy as np
 import scipy
+import scipy.integrate
 import scipy.spatial
 import statsmodels
 import statsmodels.api as sm
 from scipy import stats
+from ppi_py import ppi_mean_ci, ppi_mean_pointestimate
+from ppi_py.ppi import _calc_lam_glm
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
@@ -216,8 +227,230 @@ def quantiles():
     return {"values": x.tolist(), "at": [[q, float(np.quantile(x, q))] for q in (0.0, 0.025, 0.333, 0.5, 0.975, 1.0)]}
 
 
+# A generator of its own, so that the numbers above stay when something is added here.
+later = np.random.default_rng(20261123)
+
+
+def scale_cases():
+    """chi2 quantiles, and the power of two one-sided t tests by quadrature over the chi density."""
+
+    def tost(t, df, lower, upper):
+        widest = (lower - upper) / (2 * t)
+        inner = lambda u: (stats.norm.cdf(-t * u - upper) - stats.norm.cdf(t * u - lower)) * stats.chi.pdf(
+            u * np.sqrt(df), df
+        ) * np.sqrt(df)
+        return scipy.integrate.quad(inner, 0, widest, epsabs=1e-13, epsrel=1e-12, limit=500, points=[min(1, widest / 2)])[0]
+
+    tosts = []
+    for df in (1, 2, 7, 29, 199):
+        t = stats.t.ppf(0.95, df)
+        for lower, upper in ((2.0, -2.0), (4.0, -4.0), (6.0, -2.0), (10.0, -9.0)):
+            tosts.append([t, df, lower, upper, tost(t, df, lower, upper)])
+    return {
+        "chiSquareQuantile": [[p, d, stats.chi2.ppf(p, d)] for d in (1, 2, 7, 29, 399) for p in (0.01, 0.2, 0.5, 0.95)],
+        "twoOneSidedPower": tosts,
+    }
+
+
+def jackknife(rows, questions, statistic, fisher=False):
+    """Estimate, standard error and 95 % interval, leaving out one question at a time."""
+    names = list(dict.fromkeys(questions))
+    questions = np.array(questions)
+    parts = np.array([statistic(rows[questions != name]) for name in names])
+    g = len(names)
+    spread = lambda x: np.sqrt((g - 1) / g * np.sum((x - x.mean()) ** 2))
+    whole = statistic(rows)
+    t = stats.t.ppf(0.975, g - 1)
+    if fisher:
+        half = t * spread(np.arctanh(parts))
+        bounds = [np.tanh(np.arctanh(whole) - half), np.tanh(np.arctanh(whole) + half)]
+    else:
+        half = t * spread(parts)
+        bounds = [whole - half, whole + half]
+    return {"estimate": float(whole), "standardError": float(spread(parts)), "interval": [float(b) for b in bounds]}
+
+
+def two_judges():
+    """Two judges on the same rows of 9 questions, with ties, on 0..4."""
+    questions = np.repeat(np.arange(9), 6)
+    truth = later.normal(2, 1, 9)[questions] + later.normal(0, 0.7, 54)
+    a = np.clip(np.round(truth + later.normal(0, 0.4, 54)), 0, 4)
+    b = np.clip(np.round(truth + 0.3 + later.normal(0, 0.5, 54)), 0, 4)
+    rows = np.stack([a, b], 1)
+    names = [f"q{q}" for q in questions]
+    alpha = lambda level: lambda r: krippendorff.alpha(reliability_data=r.T, level_of_measurement=level)
+
+    def kappa(kind):
+        table = lambda r: np.array([[np.sum((r[:, 0] == i) & (r[:, 1] == j)) for j in range(5)] for i in range(5)])
+        value = float(cohens_kappa(table(rows), wt=kind).kappa)
+        assert abs(value - cohen_kappa_score(a, b, weights=kind)) < 1e-12
+        return jackknife(rows, names, lambda r: float(cohens_kappa(table(r), wt=kind).kappa))
+
+    return {
+        "a": a.tolist(),
+        "b": b.tolist(),
+        "questions": names,
+        "spearman": jackknife(rows, names, lambda r: stats.spearmanr(r[:, 0], r[:, 1]).statistic, fisher=True),
+        "kappa": {"none": kappa(None), "linear": kappa("linear"), "quadratic": kappa("quadratic")},
+        "alpha": {level: jackknife(rows, names, alpha(level)) for level in ("nominal", "ordinal", "interval")},
+    }
+
+
+def tables():
+    """Tables with missing cells: three judges on 20 rows, and Krippendorff's own example of four."""
+    x = np.clip(np.round(later.normal(3, 1.5, 20)[None, :] + later.normal(0, 0.8, (3, 20))), 0, 6)
+    x[later.random(x.shape) < 0.25] = np.nan
+    star = np.nan
+    own = np.array(
+        [
+            [1, 2, 3, 3, 2, 1, 4, 1, 2, star, star, star],
+            [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, star, 3],
+            [star, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, star],
+            [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, star],
+        ]
+    )
+    cases = []
+    for table in (own, x):
+        columns = [[None if np.isnan(v) else float(v) for v in row] for row in table]
+        alphas = {
+            level: float(krippendorff.alpha(reliability_data=table, level_of_measurement=level))
+            for level in ("nominal", "ordinal", "interval")
+        }
+        cases.append({"columns": columns, **alphas})
+    return cases
+
+
+def judged(n_questions, per_question, labelled_share, rate, flip_up, flip_down):
+    """Rows with a judge's 0/1 (or score) and a human's 0/1 on a random part."""
+    rows = []
+    for q in range(n_questions):
+        p = later.beta(2 * rate / 0.6, 2 * (1 - rate) / 0.6)
+        for _ in range(per_question):
+            y = int(later.random() < p)
+            f = int(later.random() < (1 - flip_down if y else flip_up))
+            rows.append({"question": f"q{q}", "judge": f, "human": y if later.random() < labelled_share else None})
+    return rows
+
+
+def influence(rows, lam):
+    """Estimate, lambda and, by question, summed influence, with numpy from the formulas of arXiv:2311.01453."""
+    q = np.array([r["question"] for r in rows])
+    f = np.array([r["judge"] for r in rows], float)
+    is_labelled = np.array([r["human"] is not None for r in rows])
+    y = np.array([r["human"] for r in rows if r["human"] is not None], float)
+    fl, fu = f[is_labelled], f[~is_labelled]
+    n, m = len(fl), len(fu)
+    if lam is None:
+        lam = float(np.clip(np.cov(y, fl, ddof=0)[0, 1] / ((1 + n / m) * np.var(f, ddof=1)), 0, 1))
+    estimate = y.mean() + lam * (fu.mean() - fl.mean())
+    z = np.empty(len(rows))
+    z[is_labelled] = (y - lam * fl - (y - lam * fl).mean()) / n
+    z[~is_labelled] = lam * (fu - fu.mean()) / m
+    return estimate, lam, {name: z[q == name].sum() for name in dict.fromkeys(q.tolist())}, (y, fl, fu)
+
+
+def powered():
+    cases = []
+    for shape in ((12, 20, 0.25, 0.3, 0.1, 0.15), (30, 10, 0.2, 0.2, 0.05, 0.4), (8, 25, 0.4, 0.5, 0.2, 0.05)):
+        rows = judged(*shape)
+        estimate, lam, sums, (y, fl, fu) = influence(rows, None)
+        n_labelled = len({r["question"] for r in rows if r["human"] is not None})
+        se = float(np.sqrt(n_labelled / (n_labelled - 1) * np.sum(np.square(list(sums.values())))))
+        half = stats.t.ppf(0.975, n_labelled - 1) * se
+        # The authors' own code takes rows as independent: the estimate and, at each row its own question, the variance.
+        theirs = float(ppi_mean_pointestimate(y, fl, fu, lam=lam)[0])
+        low, high = ppi_mean_ci(y, fl, fu, alpha=0.05, lam=lam)
+        tuned = _calc_lam_glm(
+            (y - theirs).reshape(-1, 1), (fl - theirs).reshape(-1, 1), (fu - theirs).reshape(-1, 1), np.eye(1), clip=True
+        )
+        assert abs(theirs - estimate) < 1e-12 and abs(float(tuned) - lam) < 1e-9
+        groups = np.array([int(r["question"][1:]) for r in rows if r["human"] is not None])
+        fit = sm.OLS(y, np.ones_like(y)).fit()
+        labels_se = float(np.sqrt(cov_cluster(fit, groups, use_correction=True).item()))
+        cases.append(
+            {
+                "rows": [[r["question"], r["judge"], r["human"]] for r in rows],
+                "estimate": float(estimate),
+                "lambda": lam,
+                "standardError": se,
+                "interval": [float(estimate - half), float(estimate + half)],
+                "independentStandardError": float((high - low).item() / 2 / stats.norm.ppf(0.975)),
+                "labelsStandardError": labels_se,
+            }
+        )
+    a, b = judged(14, 16, 0.3, 0.4, 0.05, 0.1), judged(14, 16, 0.3, 0.2, 0.25, 0.05)
+    (ea, la, za, _), (eb, lb, zb, _) = influence(a, None), influence(b, None)
+    z = np.array([za[name] - zb[name] for name in za])
+    smaller = min(len({r["question"] for r in rows if r["human"] is not None}) for rows in (a, b))
+    se = float(np.sqrt(smaller / (smaller - 1) * np.sum(z**2)))
+    contrast = {
+        "a": [[r["question"], r["judge"], r["human"]] for r in a],
+        "b": [[r["question"], r["judge"], r["human"]] for r in b],
+        "estimate": float(ea - eb),
+        "standardError": se,
+        "p": float(2 * stats.t.sf(abs(ea - eb) / se, smaller - 1)),
+        "lambdas": [la, lb],
+    }
+    data = np.array([[r["judge"], -1 if r["human"] is None else r["human"]] for r in a], float)
+
+    def corrected(x):
+        known = x[x[:, 1] >= 0]
+        sensitivity = known[known[:, 1] == 1, 0].mean()
+        specificity = 1 - known[known[:, 1] == 0, 0].mean()
+        return (x[:, 0].mean() + specificity - 1) / (sensitivity + specificity - 1)
+
+    return {"rates": cases, "contrast": contrast, "roganGladen": jackknife(data, [r["question"] for r in a], corrected)}
+
+
+def noise():
+    """Pairs of 0/1 answers that share their noise in part; sizes differ."""
+    draws, questions = [], []
+    for q in range(10):
+        p, d = later.beta(2, 3), later.uniform(-0.1, 0.1)
+        for _ in range(int(later.integers(5, 15))):
+            u = later.random()
+            v = u if later.random() < 0.7 else later.random()
+            draws.append([float(u < p), float(v < np.clip(p + d, 0, 1))])
+            questions.append(f"q{q}")
+    x, names = np.array(draws), np.array(questions)
+
+    def sums(rows, of):
+        paired = unpaired = 0.0
+        for name in dict.fromkeys(of.tolist()):
+            r = rows[of == name]
+            unpaired += (np.var(r[:, 0], ddof=1) + np.var(r[:, 1], ddof=1)) / len(r)
+            paired += np.var(r[:, 0] - r[:, 1], ddof=1) / len(r)
+        return paired, unpaired
+
+    paired, unpaired = sums(x, names)
+    # jackknife() hands rows alone to the statistic, so the question travels as a third column.
+    ids = np.array([int(n[1:]) for n in names], float)
+    with_ids = np.column_stack([x, ids])
+    removed = jackknife(with_ids, questions, lambda r: 1 - sums(r[:, :2], r[:, 2])[0] / sums(r[:, :2], r[:, 2])[1])
+    d = np.array([(x[names == f"q{q}", 0] - x[names == f"q{q}", 1]).mean() for q in range(10)])
+    return {
+        "draws": [[q, a, b] for q, (a, b) in zip(questions, draws)],
+        "removed": removed,
+        "samplingVariance": [paired / 100, unpaired / 100],
+        "standardError": [float(stats.sem(d)), float(np.sqrt(stats.sem(d) ** 2 + (unpaired - paired) / 100))],
+    }
+
+
+def questions_needed():
+    solver = TTestPower()
+    cases = []
+    for effect in (0.2, 0.5, 0.9, 1.6):
+        for alpha in (0.05, 0.01):
+            # The smallest whole number whose power reaches 0.8, by going up one by one.
+            g = 2
+            while solver.power(effect, g, alpha, alternative="two-sided") < 0.8:
+                g += 1
+            cases.append({"effect": effect, "alpha": alpha, "nQuestions": g})
+    return cases
+
+
 golden = {
-    "madeWith": {"scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "numpy": np.__version__},
+    "madeWith": {"scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "numpy": np.__version__, "krippendorff": "0.9.0", "sklearn": "1.9.1", "ppi_py": "0.2.3"},
     "distributions": distributions(),
     "rate": [
         rate_case([50] * 8, 0.2, 0.3),
@@ -236,6 +469,12 @@ golden = {
     "components": components(),
     "directions": directions(),
     "quantiles": quantiles(),
+    "scale": scale_cases(),
+    "twoJudges": two_judges(),
+    "tables": tables(),
+    "powered": powered(),
+    "noise": noise(),
+    "questionsNeeded": questions_needed(),
 }
 path = Path(__file__).with_name("golden.json")
 path.write_text(json.dumps(golden, indent=1) + "\n")

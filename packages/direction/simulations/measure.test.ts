@@ -6,9 +6,12 @@ import {
   measurePairedDifference,
   measureRate,
 } from './measure.ts'
+import { measureAgreement, truthAt } from './measure-agreement.ts'
+import { measureDifference } from './measure-difference.ts'
+import { measurePowered } from './measure-powered.ts'
 import { binomial, rateAt, spreadFor } from './question-rates.ts'
 
-// The README's tables have 4000 replicates. With 300, four standard errors of a share of 0.95 are 0.05.
+// The tables of docs/statistics.md have 4000 replicates. With 300, four standard errors of a share of 0.95 are 0.05.
 const nReplicates = 300
 const seed = 2
 
@@ -54,10 +57,10 @@ test.each([8, 30])(
 
 test('near zero the prior on the design effect raises coverage', () => {
   const setting = { trueRate: 0.02, nQuestions: 8, icc: 0.3, nReplicates, seed }
-  const { covered, coveredWithoutPrior, warned } = measureRate(setting)
+  const { covered, coveredWithoutPrior, reliable } = measureRate(setting)
   expect(covered).toBeGreaterThan(0.9)
   expect(coveredWithoutPrior).toBeLessThan(0.85)
-  expect(warned).toBeGreaterThan(0.9)
+  expect(reliable).toBeLessThan(0.1)
 })
 
 test.each([
@@ -92,4 +95,65 @@ test('what training seeds add is found by the crossed variance, not by the quest
 test('a percentile bootstrap over 8 questions covers less than it promises', () => {
   const setting = { trueRate: 0.1, nQuestions: 8, icc: 0.3, nReplicates: 100, seed }
   expect(measureBootstrap(setting)).toBeLessThan(0.9)
+})
+
+test('rare behaviour over 8 questions is not called equivalent at the margin, as the plain tests do', () => {
+  const found = measureDifference({
+    rateA: 0.02,
+    rateB: 0.1,
+    nQuestions: 8,
+    icc: 0.5,
+    nReplicates,
+    seed,
+  })
+  expect(found.falselyEquivalent).toBeLessThan(0.07)
+  expect(found.falselyEquivalentPlainly).toBeGreaterThan(0.15)
+  expect(found.reliable).toBeLessThan(0.1)
+})
+
+test('an interval of a difference that says it is reliable covers about as promised', () => {
+  const found = measureDifference({
+    rateA: 0.3,
+    rateB: 0.65,
+    nQuestions: 30,
+    icc: 0.3,
+    nReplicates,
+    seed,
+  })
+  expect(found.reliable).toBeGreaterThan(0.9)
+  expect(found.coveredWhenReliable).toBeGreaterThan(0.9)
+})
+
+test('labels correct a judge that errs, also where it errs differently on two conditions', () => {
+  const found = measurePowered({
+    trueRate: 0.4,
+    nQuestions: 30,
+    icc: 0.3,
+    nLabelled: 10,
+    nReplicates: 150,
+    seed,
+  })
+  // Four standard errors of a share of 150 are 0.07.
+  expect(found.covered).toBeGreaterThan(0.88)
+  expect(found.falsePositives).toBeLessThan(0.12)
+  // Recorded: 28 %.
+  expect(found.falsePositivesByJudge).toBeGreaterThan(0.13)
+  expect(found.meanWidth).toBeLessThan(found.meanWidthOfLabelsAlone)
+})
+
+test('the true coefficients do not depend on how a score splits, and the shared share falls as questions take it', () => {
+  const [low, high] = [truthAt(0.1), truthAt(0.5)]
+  // rho = 0.8: 6 / pi asin(0.4) = 0.7859; alpha 1 - 0.54 / 2.52.
+  expect(low).toMatchObject({
+    spearman: expect.closeTo(0.7859, 4),
+    alpha: expect.closeTo(0.7857, 4),
+    kappa: expect.closeTo(high.kappa, 6),
+  })
+  expect(high.removed).toBeLessThan(low.removed)
+})
+
+test('coefficients of agreement are covered about as often as promised', () => {
+  const found = measureAgreement({ nQuestions: 8, icc: 0.3, nReplicates: 150, seed })
+  // Four standard errors of a share of 150 below 0.94.
+  for (const { covered } of Object.values(found)) expect(covered).toBeGreaterThan(0.86)
 })

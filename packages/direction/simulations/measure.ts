@@ -21,10 +21,10 @@ export interface Setting {
 }
 
 /** Answers per question. */
-const nSamples = 50
+export const nSamples = 50
 
 /** Share of a question's variance that it has in common between conditions; the rest is question x condition variance. */
-const sharedVariance = 0.5
+export const sharedVariance = 0.5
 
 export interface RateCoverage {
   /** Share of intervals of `rate` that hold the true rate. */
@@ -34,8 +34,10 @@ export interface RateCoverage {
   /** The same for Wilson's interval on all answers as if they were independent. */
   readonly coveredNaively: number
   readonly meanWidth: number
-  /** Share of the replicates whose result carries a warning. */
-  readonly warned: number
+  /** Share of the results that say that they are reliable. */
+  readonly reliable: number
+  /** Share of intervals that hold the true rate among these. */
+  readonly coveredWhenReliable: number
 }
 
 /** Coverage of `rate` at nominal 95 %. */
@@ -48,7 +50,7 @@ export function measureRate({
 }: Setting): RateCoverage {
   const source = randomSource('rate', trueRate, nQuestions, icc, seed)
   const spread = spreadFor(trueRate, icc)
-  const counts = { covered: 0, withoutPrior: 0, naive: 0, warned: 0 }
+  const counts = { covered: 0, withoutPrior: 0, naive: 0, reliable: 0, coveredWhenReliable: 0 }
   let width = 0
   for (let replicate = 0; replicate < nReplicates; replicate++) {
     const rows: StatisticRow[] = []
@@ -57,8 +59,12 @@ export function measureRate({
       for (let i = 0; i < nSamples; i++) rows.push({ question: String(q), value: i < ones ? 1 : 0 })
     }
     const result = rate(rows)
-    if (contains(result.interval, trueRate)) counts.covered++
-    if (result.warnings.length > 0) counts.warned++
+    const isCovered = contains(result.interval, trueRate)
+    if (isCovered) counts.covered++
+    if (result.isReliable) {
+      counts.reliable++
+      if (isCovered) counts.coveredWhenReliable++
+    }
     if (contains(rate(rows, { priorDegreesOfFreedom: 0 }).interval, trueRate)) counts.withoutPrior++
     const { low, high } = wilson(result.estimate as number, rows.length, 1.959964)
     if (low <= trueRate && trueRate <= high) counts.naive++
@@ -69,7 +75,8 @@ export function measureRate({
     coveredWithoutPrior: counts.withoutPrior / nReplicates,
     coveredNaively: counts.naive / nReplicates,
     meanWidth: width / nReplicates,
-    warned: counts.warned / nReplicates,
+    reliable: counts.reliable / nReplicates,
+    coveredWhenReliable: counts.coveredWhenReliable / counts.reliable,
   }
 }
 
@@ -190,5 +197,5 @@ export function measureCrossedDifference({
 
 const isRejected = (p: number | Absent) => typeof p === 'number' && p <= 0.05
 
-const contains = (interval: Interval | Absent, value: number) =>
+export const contains = (interval: Interval | Absent, value: number) =>
   !isAbsent(interval) && interval.low <= value && value <= interval.high

@@ -187,6 +187,8 @@ export {
   type ResistanceDifferenceOptions,
   resistanceDifference,
 } from './resistance/resistance-difference.ts'
+// Reliability of judges, prediction-powered estimates and plans.
+export { type Agreement, type AgreementOptions, agreement } from './statistics/agreement.ts'
 export {
   type AllPairsEquivalence,
   allPairsEquivalence,
@@ -208,12 +210,24 @@ export {
   clusterBootstrap,
 } from './statistics/cluster-bootstrap.ts'
 export {
+  type ClusterJackknife,
+  type ClusterJackknifeOptions,
+  clusterJackknife,
+} from './statistics/cluster-jackknife.ts'
+export { cohenKappa, type KappaOptions } from './statistics/cohen-kappa.ts'
+export {
   type AnswerShares,
   type Collapse,
   type CollapseCriterion,
   type CollapseOptions,
   collapse,
 } from './statistics/collapse.ts'
+export type { Rating, TwoColumns } from './statistics/columns.ts'
+export {
+  type CorrectionFloor,
+  type CorrectionFloorOptions,
+  correctionFloor,
+} from './statistics/correction-floor.ts'
 export {
   type CellName,
   type CrossedDifference,
@@ -225,18 +239,41 @@ export { type Equivalence, type EquivalenceOptions, equivalence } from './statis
 export type { AdjustedFamily, AdjustedTest, FamilyOptions, NamedTest } from './statistics/family.ts'
 export { holm } from './statistics/holm.ts'
 export type { Interval, Scope } from './statistics/interval.ts'
+export type { JudgedRow } from './statistics/judged-rows.ts'
+export {
+  type KrippendorffOptions,
+  krippendorffAlpha,
+  type RatingTable,
+} from './statistics/krippendorff-alpha.ts'
 export { type MatchedPoint, type MatchedRate, matchedRate } from './statistics/matched-rate.ts'
 export {
   type MeanByQuestion,
   type MeanOptions,
   meanByQuestion,
 } from './statistics/mean-by-question.ts'
+export type { MeasuredCoverage } from './statistics/measured-coverage.ts'
 export {
   type PairedDifference,
   type PairedDifferenceOptions,
   pairedDifference,
   type QuestionDifference,
 } from './statistics/paired-difference.ts'
+export {
+  type ComparisonPlan,
+  type PlanNumbers,
+  type PlanOptions,
+  planComparison,
+  type SeedVariance,
+} from './statistics/plan-comparison.ts'
+export {
+  type PilotOptions,
+  type PlannedVariance,
+  type PriorRate,
+  sdOfPlannedDifferences,
+  varianceFromPilot,
+  varianceFromPrior,
+  worstCaseVariance,
+} from './statistics/planned-variance.ts'
 export {
   type MinimumDetectableDifference,
   type MinimumDetectableOptions,
@@ -245,6 +282,32 @@ export {
   type PowerOptions,
   powerOfPairedDifference,
 } from './statistics/power.ts'
+export {
+  type EquivalencePowerOptions,
+  powerOfEquivalence,
+} from './statistics/power-of-equivalence.ts'
+export {
+  type ContrastSide,
+  type PredictionPoweredContrast,
+  predictionPoweredContrast,
+} from './statistics/prediction-powered-contrast.ts'
+export {
+  type PredictionPoweredOptions,
+  type PredictionPoweredRate,
+  predictionPoweredRate,
+} from './statistics/prediction-powered-rate.ts'
 export { type Rate, type RateOptions, rate } from './statistics/rate.ts'
+export {
+  type RoganGladen,
+  type RoganGladenOptions,
+  roganGladen,
+} from './statistics/rogan-gladen.ts'
 export type { StatisticRow } from './statistics/rows.ts'
+export { type NoiseRow, type SharedNoise, sharedNoise } from './statistics/shared-noise.ts'
 export type { SignFlip } from './statistics/sign-flip.ts'
+export {
+  type ReliabilityEstimate,
+  type ReliabilityOptions,
+  spearman,
+} from './statistics/spearman.ts'
+export { type RetestOptions, type TestRetest, testRetest } from './statistics/test-retest.ts'

@@ -29,7 +29,7 @@ export interface AllPairsEquivalence extends Equivalence {
  */
 export function allPairsEquivalence(
   conditions: readonly NamedRows[],
-  { margin, alpha = 0.05 }: EquivalenceOptions,
+  { margin, alpha = 0.05, unseen = 0.5 }: EquivalenceOptions,
 ): AllPairsEquivalence {
   checkConditions(conditions)
   const pairs = conditions.flatMap((a, index) =>
@@ -39,12 +39,12 @@ export function allPairsEquivalence(
         a: a.name,
         b: b.name,
         estimate: difference.estimate,
-        ...equivalence(difference, { margin, alpha }),
+        ...equivalence(difference, { margin, alpha, unseen }),
       }
     }),
   )
   const p = largestP(pairs)
-  return { p, isEquivalent: typeof p === 'number' && p <= alpha, margin, alpha, pairs }
+  return { p, isEquivalent: typeof p === 'number' && p <= alpha, margin, alpha, unseen, pairs }
 }
 
 function largestP(pairs: readonly PairEquivalence[]): number | Absent {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Golden, golden } from '../../golden/golden.ts'
 import {
+  chiSquareQuantile,
   noncentralStudentCdf,
   normalCdf,
   normalQuantile,
@@ -37,3 +38,10 @@ test('quantiles at the middle are 0 and are odd around it', () => {
   expect(normalQuantile(0.5)).toBeCloseTo(0, 12)
   expect(studentQuantile(0.25, 7)).toBe(-studentQuantile(0.75, 7))
 })
+
+test.each(golden.scale.chiSquareQuantile)(
+  'the chi-square quantile of %d at %d degrees of freedom agrees with scipy',
+  (p = 0, degreesOfFreedom = 0, expected = 0) => {
+    expect(chiSquareQuantile(p, degreesOfFreedom) / expected).toBeCloseTo(1, 7)
+  },
+)

@@ -75,6 +75,15 @@ export function noncentralStudentCdf(
   degreesOfFreedom: number,
   noncentrality: number,
 ): number {
+  return meanOverScale(degreesOfFreedom, (u) => normalCdf(t * u - noncentrality))
+}
+
+/** The mean of f(u), u = sqrt(chi2 / degrees of freedom), by Simpson's rule; f is 0 above `widest`. */
+export function meanOverScale(
+  degreesOfFreedom: number,
+  f: (u: number) => number,
+  widest = Number.POSITIVE_INFINITY,
+): number {
   const half = degreesOfFreedom / 2
   const logScale = Math.log(2) + half * Math.log(half) - jStat.gammaln(half)
   const density = (u: number) =>
@@ -84,12 +93,23 @@ export function noncentralStudentCdf(
         : 0
       : Math.exp(logScale + (degreesOfFreedom - 1) * Math.log(u) - half * u * u)
   const reach = 12 / Math.sqrt(2 * degreesOfFreedom)
-  return simpson(
-    (u) => normalCdf(t * u - noncentrality) * density(u),
-    Math.max(0, 1 - reach),
-    1 + reach,
-    2000,
-  )
+  const from = Math.max(0, 1 - reach)
+  const to = Math.min(widest, 1 + reach)
+  return to <= from ? 0 : simpson((u) => f(u) * density(u), from, to, 2000)
+}
+
+/** The x with P(chi2 <= x) = p: bisection over the regularised lower incomplete gamma function. */
+export function chiSquareQuantile(p: number, degreesOfFreedom: number): number {
+  const cdf = (x: number) => jStat.lowRegGamma(degreesOfFreedom / 2, x / 2)
+  let low = 0
+  let high = degreesOfFreedom + 1
+  while (cdf(high) < p) high *= 2
+  for (let step = 0; step < 100 && high - low > 1e-14 * high; step++) {
+    const middle = (low + high) / 2
+    if (cdf(middle) < p) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
 }
 
 /** Composite Simpson rule on an even number of panels. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { golden } from '../../golden/golden.ts'
 import { allPairsEquivalence } from './all-pairs-equivalence.ts'
+import { studentCdf } from './distributions.ts'
 import { equivalence } from './equivalence.ts'
 import { pairedDifference } from './paired-difference.ts'
 
@@ -10,7 +11,7 @@ const rowsOf = (values: readonly number[]) =>
 test.each(golden.paired)(
   'the larger one-sided p agrees with statsmodels, case %#',
   ({ a, b, equivalenceAtOneFifth }) => {
-    const result = equivalence(pairedDifference(rowsOf(a), rowsOf(b)), { margin: 0.2 })
+    const result = equivalence(pairedDifference(rowsOf(a), rowsOf(b)), { margin: 0.2, unseen: 0 })
     expect(result.p).toBeCloseTo(equivalenceAtOneFifth, 9)
     expect(result.isEquivalent).toBe(equivalenceAtOneFifth <= 0.05)
   },
@@ -32,7 +33,7 @@ test('all pairs pass only if each does, and the p is the largest', () => {
     { name: 'y', rows: rowsOf([0.11, 0.19, 0.31, 0.42]) },
     { name: 'z', rows: rowsOf([0.4, 0.52, 0.58, 0.71]) },
   ]
-  const result = allPairsEquivalence(conditions, { margin: 0.1 })
+  const result = allPairsEquivalence(conditions, { margin: 0.1, unseen: 0 })
   expect(result.pairs.map(({ a, b, isEquivalent }) => [a, b, isEquivalent])).toEqual([
     ['x', 'y', true],
     ['x', 'z', false],
@@ -40,7 +41,9 @@ test('all pairs pass only if each does, and the p is the largest', () => {
   ])
   expect(result.p).toBe(Math.max(...result.pairs.map(({ p }) => p as number)))
   expect(result.isEquivalent).toBe(false)
-  expect(allPairsEquivalence(conditions.slice(0, 2), { margin: 0.1 }).isEquivalent).toBe(true)
+  expect(allPairsEquivalence(conditions.slice(0, 2), { margin: 0.1, unseen: 0 }).isEquivalent).toBe(
+    true,
+  )
 })
 
 test('one pair without a p leaves the whole without one, and names the pair', () => {
@@ -64,4 +67,22 @@ test('margins and conditions are checked', () => {
   expect(() => allPairsEquivalence([], { margin: 0.1 })).toThrow('given: none')
   const twice = [1, 2].map(() => ({ name: 'x', rows: [] }))
   expect(() => allPairsEquivalence(twice, { margin: 0.1 })).toThrow('given: x, x')
+})
+
+test('a further question against the claim has to leave it standing', () => {
+  const a = [0.02, 0, 0.04, 0, 0, 0.02, 0, 0]
+  const [nearZero, zero] = [rowsOf(a), rowsOf(a.map(() => 0))]
+  const difference = pairedDifference(nearZero, zero)
+  // The plain tests: mean 0.01, so far within 0.1 that p is below 1e-6.
+  expect(equivalence(difference, { margin: 0.1, unseen: 0 })).toMatchObject({ isEquivalent: true })
+  const withUnseen = equivalence(difference, { margin: 0.1 })
+  // The same as asking: is the mean of the nine differences below the margin?
+  const nine = pairedDifference(rowsOf([...a, 0.5]), rowsOf([...a, 0].map(() => 0)))
+  expect(withUnseen.p).toBeCloseTo(
+    studentCdf((Number(nine.estimate) - 0.1) / Number(nine.standardError), 8),
+    12,
+  )
+  expect(withUnseen.isEquivalent).toBe(false)
+  expect(equivalence(difference, { margin: 0.2 }).isEquivalent).toBe(true)
+  expect(() => equivalence(difference, { margin: 0.1, unseen: -1 })).toThrow('unseen is -1')
 })

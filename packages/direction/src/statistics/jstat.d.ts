@@ -3,6 +3,8 @@ declare module 'jstat' {
   const jStat: {
     /** ln Gamma(x), x > 0. */
     gammaln(x: number): number
+    /** P(a, x) = gamma(a, x) / Gamma(a). */
+    lowRegGamma(a: number, x: number): number
     normal: {
       cdf(x: number, mean: number, standardDeviation: number): number
       inv(p: number, mean: number, standardDeviation: number): number

@@ -1,7 +1,8 @@
-import { type Absent, absent } from '../absent.ts'
+import { type Absent, absent, isAbsent } from '../absent.ts'
 import { checkWhole } from '../options.ts'
 import { studentTwoSidedP } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
+import { coverageLikeDifference, type MeasuredCoverage } from './measured-coverage.ts'
 import {
   type GroupedRows,
   groupByQuestion,
@@ -48,6 +49,10 @@ export interface PairedDifference {
   readonly p: number | Absent
   readonly signFlip: SignFlip | Absent
   readonly interval: Interval | Absent
+  /** How often such intervals held the truth in simulation, for values from 0 to 1. */
+  readonly coverage: MeasuredCoverage | Absent
+  /** The interval exists and covers about as often as it promises. */
+  readonly isReliable: boolean
   readonly scope: Scope
 }
 
@@ -75,6 +80,9 @@ export function pairedDifference(
   )
   const test = studentTest(estimate, standardError, nQuestions)
   const noPair = absent('no question has scored rows on both sides')
+  const coverage = isAbsent(interval)
+    ? interval
+    : coverageLikeDifference(nQuestions, level, meansOf(groupsA.byQuestion, groupsB.byQuestion))
   return {
     estimate: nQuestions === 0 ? noPair : estimate,
     nQuestions,
@@ -86,6 +94,8 @@ export function pairedDifference(
     sdOfDifferences: nQuestions === 0 ? noPair : sd,
     standardError: nQuestions === 0 ? noPair : standardError,
     interval: nQuestions === 0 ? noPair : interval,
+    coverage: nQuestions === 0 ? noPair : coverage,
+    isReliable: !isAbsent(coverage) && coverage.isReliable,
     ...test,
     signFlip: nQuestions === 0 ? noPair : signFlip(values, { seed, nRandomPatterns }),
     scope: questionsOnlyScope,
@@ -103,6 +113,25 @@ function differencesOf(
     differences.push({ question, difference: tally.sum / tally.n - other.sum / other.n })
   }
   return differences
+}
+
+/** Means of a and b over the shared questions; NaN for values outside 0 to 1, where one question's mean lies outside. */
+function meansOf(
+  a: ReadonlyMap<string, Tally>,
+  b: ReadonlyMap<string, Tally>,
+): { a: number; b: number } {
+  const sums = { a: 0, b: 0, n: 0 }
+  for (const [question, tally] of a) {
+    const other = b.get(question)
+    if (other === undefined) continue
+    const [meanA, meanB] = [tally.sum / tally.n, other.sum / other.n]
+    if (Math.min(meanA, meanB) < 0 || Math.max(meanA, meanB) > 1)
+      return { a: Number.NaN, b: Number.NaN }
+    sums.a += meanA
+    sums.b += meanB
+    sums.n++
+  }
+  return { a: sums.a / sums.n, b: sums.b / sums.n }
 }
 
 const missingFrom = (a: ReadonlyMap<string, Tally>, b: ReadonlyMap<string, Tally>) =>

@@ -30,7 +30,7 @@ export function powerOfPairedDifference({
   checkNotNegative('difference', difference)
   checkDesign({ sdOfDifferences, nQuestions, alpha })
   if (nQuestions < 2) return absent(`t needs at least 2 questions, there are ${nQuestions}`)
-  return power((difference / sdOfDifferences) * Math.sqrt(nQuestions), nQuestions - 1, alpha)
+  return powerOfT((difference / sdOfDifferences) * Math.sqrt(nQuestions), nQuestions - 1, alpha)
 }
 
 export interface MinimumDetectableOptions extends PairedDesign {
@@ -79,22 +79,24 @@ export function minimumDetectableDifference({
   }
 }
 
-function noncentralityFor(target: number, degreesOfFreedom: number, alpha: number): number {
+/** The noncentrality at which the two-sided t test has the power `target`. */
+export function noncentralityFor(target: number, degreesOfFreedom: number, alpha: number): number {
   let low = 0
   let high = 1
-  while (power(high, degreesOfFreedom, alpha) < target) {
+  while (powerOfT(high, degreesOfFreedom, alpha) < target) {
     low = high
     high *= 2
   }
   for (let step = 0; step < 48; step++) {
     const middle = (low + high) / 2
-    if (power(middle, degreesOfFreedom, alpha) < target) low = middle
+    if (powerOfT(middle, degreesOfFreedom, alpha) < target) low = middle
     else high = middle
   }
   return (low + high) / 2
 }
 
-function power(noncentrality: number, degreesOfFreedom: number, alpha: number): number {
+/** P(|T'| >= t(1 - alpha/2)), T' noncentral t. */
+export function powerOfT(noncentrality: number, degreesOfFreedom: number, alpha: number): number {
   const critical = studentQuantile(1 - alpha / 2, degreesOfFreedom)
   return (
     1 -

@@ -1,7 +1,8 @@
-import { type Absent, absent } from '../absent.ts'
+import { type Absent, absent, isAbsent } from '../absent.ts'
 import { checkNotNegative, checkProbability, checkShare } from '../options.ts'
 import { studentQuantile } from './distributions.ts'
 import type { Interval, Scope } from './interval.ts'
+import { coverageLikeRate, type MeasuredCoverage } from './measured-coverage.ts'
 import {
   checkBinary,
   groupByQuestion,
@@ -36,6 +37,10 @@ export interface Rate {
   /** Cluster-robust variance over simple-random-sampling variance, from these rows alone; can be below 1. */
   readonly estimatedDesignEffect: number | Absent
   readonly interval: Interval | Absent
+  /** How often such intervals held the truth in simulation. */
+  readonly coverage: MeasuredCoverage | Absent
+  /** The interval exists, covers about as often as it promises, and nothing is warned about. */
+  readonly isReliable: boolean
   readonly scope: Scope
   /** What a reader has to know before trusting the interval; empty where there is nothing. */
   readonly warnings: readonly string[]
@@ -94,14 +99,19 @@ export function rate(
   const nEffective = n / designEffect
   const critical = studentQuantile((1 + level) / 2, nQuestions - 1)
   const method = `Wilson on effective n, t(${nQuestions - 1})`
+  const interval = { ...wilson(estimate, nEffective, critical), level, method }
+  const coverage = coverageLikeRate({ nQuestions, estimate, interval })
+  const warnings = warningsFor(estimate, nEffective, nSeeds)
   return {
     ...base,
     estimate,
     nEffective,
     designEffect,
     estimatedDesignEffect,
-    interval: { ...wilson(estimate, nEffective, critical), level, method },
-    warnings: warningsFor(estimate, nEffective, nSeeds),
+    interval,
+    coverage,
+    isReliable: warnings.length === 0 && !isAbsent(coverage) && coverage.isReliable,
+    warnings,
   }
 }
 
@@ -117,6 +127,8 @@ function withoutInterval(
     designEffect: reason,
     estimatedDesignEffect: reason,
     interval: reason,
+    coverage: reason,
+    isReliable: false,
     warnings: [],
   }
 }
