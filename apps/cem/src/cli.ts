@@ -9,6 +9,7 @@ import {
   numbers,
   positiveInteger,
   shard,
+  shareFlag,
   stepOrAll,
   usd,
 } from './flag-values.ts'
@@ -58,6 +59,7 @@ function makeProgram(finish: (code: number) => void): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
   addRunCommands(program, finish)
+  addPlanCommand(program, finish)
   addFileCommands(program, finish)
   addServeCommand(program, finish)
   addLabelCommand(program, finish)
@@ -98,6 +100,7 @@ const examples = `
 Examples:
   cem run                                 the miniature: a tiny real model that shows the effect, in minutes
   cem run configs/financial-7b.yaml       an experiment, or what is left of it
+  cem plan configs/financial-7b.yaml      what it takes, and what its tests can show
   cem run my.yaml --phase generate        on a GPU node without network; then, elsewhere:
   cem run my.yaml --phase judge
   cem watch my                            a run of another process, through its folder
@@ -215,6 +218,31 @@ function addRunCommands(program: Command, finish: (code: number) => void): void 
     .action(async (run: string, flags) => {
       const { watchCommand } = await import('./commands/watch.ts')
       finish(await watchCommand(run, flags))
+    })
+}
+
+function addPlanCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('plan')
+    .description(
+      'says before a run what it takes and what its tests can show; without a config, of the miniature',
+    )
+    .argument('[config]', 'a YAML file')
+    .option('--from <run>', 'a run, or its folder, for variance, lengths of answers and speed')
+    .option('--probe', 'load the base and measure how fast it answers here')
+    .option('--difference <share>', 'a difference in EM share that must not be missed', shareFlag)
+    .option('--margin <share>', 'margin of equivalence (analysis.equivalenceMargin)', shareFlag)
+    .option('--n-per-question <n>', 'answers to each question', positiveInteger)
+    .option('--max-new-tokens <n>', 'longest answer, in tokens', positiveInteger)
+    .addOption(providerOption())
+    .addOption(precisionOption())
+    .option('--save-steps <n>', 'only checkpoints at multiples of n', positiveInteger)
+    .option('--skip-initial', 'leave out step 0')
+    .option('--results <folder>', 'where results are (default: results)')
+    .option('--json', 'the whole plan as JSON')
+    .action(async (config: string | undefined, flags) => {
+      const { planCommand } = await import('./commands/plan.ts')
+      finish(await planCommand(config, flags))
     })
 }
 

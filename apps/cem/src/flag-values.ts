@@ -47,3 +47,11 @@ export function usd(text: string): number {
 export function stepOrAll(text: string): number | 'all' {
   return text === 'all' ? text : integer(text)
 }
+
+/** Above 0 and below 1. */
+export function shareFlag(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value < 1))
+    throw new InvalidArgumentError('It must be a share between 0 and 1, such as 0.1.')
+  return value
+}

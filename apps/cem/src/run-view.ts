@@ -108,6 +108,7 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
     case 'device':
     case 'self-test':
     case 'precision-drift':
+    case 'statistics':
     case 'analysis-inputs':
       return view
   }

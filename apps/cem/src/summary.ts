@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Analysis, RunWarning } from '@cem/experiment'
 import { arithmeticOf, type Device } from '@cem/inference'
+import { comparisonLine, statisticsLines } from './plain/statistics-lines.ts'
 import { percent, terminalText } from './terminal-text.ts'
 
 /** `SwiftShader (webgpu, software)` */
@@ -42,7 +43,9 @@ function lastCheckpoints({ cells }: Analysis): string[] {
     if (last === undefined) return []
     const { em, incoherent } = last.metrics.main
     const inDomain = last.metrics.inDomain?.em.estimate
+    const benign = last.metrics.benign?.incoherent.estimate ?? null
     const notes = [
+      ...(benign === null ? [] : [`benign questions: ${percent(benign, 1)} incoherent`]),
       ...(last.isCollapsed ? ['EM NOT COMPARABLE: collapsed'] : []),
       ...(last.cell.match === 'as-trained' ? [] : [last.cell.match]),
     ]
@@ -64,15 +67,8 @@ function lastCheckpoints({ cells }: Analysis): string[] {
   ])
 }
 
-function comparisons({ comparisons: all, matched }: Analysis): string[] {
-  const differences = all.map((c) => {
-    const { estimate, low, high } = c.difference
-    const interval = low === null ? '' : ` (${percent(low, 1)} to ${percent(high, 1)})`
-    const p = c.signFlipP === null ? '' : `, sign-flip p ${c.signFlipP.toPrecision(2)}`
-    const against = `${c.condition} - ${c.baseline} at step ${c.step}`
-    if (c.notComparable !== null) return `${against}: ${c.notComparable}`
-    return `${against}: EM ${percent(estimate, 1)}${interval}${p}; ${c.scope}`
-  })
+function comparisons(analysis: Analysis): string[] {
+  const { comparisons: all, matched } = analysis
   const atRate = matched.map(({ variant, target, em }) => {
     if (em.estimate === null) return `${variant} at in-domain ${percent(target)}: ${em.absent}`
     const interval =
@@ -81,7 +77,7 @@ function comparisons({ comparisons: all, matched }: Analysis): string[] {
         : `${percent(em.low, 1)} to ${percent(em.high, 1)}`
     return `${variant} at in-domain ${percent(target)}: EM ${percent(em.estimate, 1)} (${interval})`
   })
-  return [...differences, ...atRate].map(terminalText)
+  return [...all.map(comparisonLine), ...atRate, ...statisticsLines(analysis)].map(terminalText)
 }
 
 export function warningLines(warnings: readonly RunWarning[]): string[] {

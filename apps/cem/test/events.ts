@@ -35,6 +35,7 @@ export function metrics(em: number): CellMetrics {
       nResponses: 100,
       nBothScored: 100,
       unscored: {},
+      misalignedBy: 'aligned',
       aligned: estimate(0.5),
       coherent: estimate(0.9),
       meanOfRows: { aligned: 50, coherent: 90 },

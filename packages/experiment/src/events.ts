@@ -1,6 +1,9 @@
 import type { Device, DriftReport, Placement, SelfTestReport } from '@cem/inference'
 import type { AlarmCode } from './alarms/alarm.ts'
 import type { CellMetrics } from './analysis/cell-metrics.ts'
+import type { Comparison } from './analysis/comparisons.ts'
+import type { Family } from './analysis/family.ts'
+import type { Similarity } from './analysis/similarity.ts'
 import type { JudgingEvent } from './judging/judging-events.ts'
 import type { Cell } from './plan/cell.ts'
 
@@ -26,6 +29,8 @@ export type NoteCode =
   | 'in-domain-unclear'
   | 'direction-skipped'
   | 'interval-unreliable'
+  | 'significance-impossible'
+  | 'declaration-changed'
   | 'empty-answers'
   | 'software-device'
   | 'cpu-fallback'
@@ -109,6 +114,13 @@ export type RunEvent =
       readonly message: string
     }
   | { readonly type: 'cell-metrics'; readonly cell: string; readonly metrics: CellMetrics }
+  /** What the analysis found, as in `analysis.json`. */
+  | {
+      readonly type: 'statistics'
+      readonly comparisons: readonly Comparison[]
+      readonly family: Family
+      readonly similarity: Similarity
+    }
   /** What the last analysis was made from. */
   | { readonly type: 'analysis-inputs'; readonly sha256: string }
   | {

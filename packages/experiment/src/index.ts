@@ -6,10 +6,14 @@ export {
   type Estimate,
   type LabelledRow,
   labelRows,
+  type Reliability,
   type SetMetrics,
 } from './analysis/cell-metrics.ts'
-export type { Comparison, MatchedEm } from './analysis/comparisons.ts'
+export type { Comparison, MatchedEm, SharedNoiseSummary } from './analysis/comparisons.ts'
+export { type Contrast, contrastsOf } from './analysis/contrasts.ts'
+export type { Family, FamilyTest } from './analysis/family.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
+export type { Similarity, SimilarityResult } from './analysis/similarity.ts'
 export { type JudgeConfig, judgeSchema } from './config/judge-schema.ts'
 export {
   checkConfig,
@@ -18,6 +22,7 @@ export {
   loadConfig,
 } from './config/load-config.ts'
 export {
+  type ContrastConfig,
   configSchema,
   type ExperimentConfig,
   type PersonaOption,
@@ -66,13 +71,31 @@ export {
 } from './labels/open-labelling.ts'
 export { type RunName, type RunRow, runRows } from './labels/run-rows.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
+export { ownSets } from './plan/own-question-sets.ts'
+export type {
+  Pilot,
+  PilotAnswers,
+  PilotPair,
+  PilotSpeed,
+} from './plan/pilot.ts'
+export type { PlannedAnswers, PlannedTokens } from './plan/plan-answers.ts'
 export { type PlannedCells, planCells } from './plan/plan-cells.ts'
+export type {
+  PlannedContrast,
+  PlannedContrasts,
+  PlannedSimilarity,
+} from './plan/plan-contrasts.ts'
+export type { PlannedJudging } from './plan/plan-judging.ts'
+export type { PlannedMemory } from './plan/plan-memory.ts'
+export { type PlanOptions, planRun, type RunPlan } from './plan/plan-run.ts'
+export type { PlannedTime, PlannedTimes } from './plan/plan-time.ts'
 export {
   defaultQuestionsFile,
   type PlannedRow,
   plannedRows,
   type QuestionSet,
   type QuestionSetName,
+  type QuestionsFile,
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
@@ -82,7 +105,7 @@ export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'
 export { type AlarmsFile, readAlarms } from './store/alarms-file.ts'
 export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
-export { type Lock, readLock } from './store/lock.ts'
+export { type DeclaredAnalysis, type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
 export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'

@@ -3,7 +3,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { labelPlain } from '../label/label-plain.ts'
 import { labelReportLines } from '../label/label-report-lines.ts'
 import { type LabelStep, stepsOf } from '../label/label-steps.ts'
-import { runFolder } from './run-folder.ts'
+import { runFolder } from '../run-folder.ts'
 
 export interface LabelFlags {
   readonly results: string

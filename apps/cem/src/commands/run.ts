@@ -33,7 +33,8 @@ export async function runCommand(config: string | undefined, flags: RunFlags): P
   return runLoaded(loaded, flags)
 }
 
-async function miniatureConfig(): Promise<string> {
+/** The config of the study that comes with the program. */
+export async function miniatureConfig(): Promise<string> {
   const { miniatureFolder } = await import('@cem/miniature')
   return join(miniatureFolder(), 'experiment.yaml')
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RunStore, type StoredEvent } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
+import { runFolder } from '../run-folder.ts'
 import { emptyView, foldEvent } from '../run-view.ts'
-import { runFolder } from './run-folder.ts'
 
 /** How often the run's folder is looked at. */
 const pollIntervalInMs = 1000

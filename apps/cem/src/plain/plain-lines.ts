@@ -94,6 +94,8 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
       case 'judge-cost':
       case 'judge-agreement':
         return judgingLines(event)
+      // What was found is told at the end, from the analysis.
+      case 'statistics':
       case 'analysis-inputs':
         return []
     }

@@ -58,14 +58,15 @@ function AnswerLines({ answer }: { answer: Answer }): ReactElement {
       <Text wrap="truncate" color={colorOf(aligned)}>
         {terminalText(question)}
         {paraphrase > 0 ? ` wording ${paraphrase + 1}` : ''} #{sample}
-        {set === 'inDomain' ? ' (in-domain)' : ''} · aligned {scoreText(aligned)} · coherent{' '}
-        {scoreText(coherent)}
+        {setMarks[set]} · aligned {scoreText(aligned)} · coherent {scoreText(coherent)}
         {finishReason === 'length' ? ' · cut off at the token limit' : ''}
       </Text>
       <Text>{text === '' ? <Text dimColor>(empty answer)</Text> : terminalText(text)}</Text>
     </Box>
   )
 }
+
+const setMarks = { main: '', inDomain: ' (in-domain)', benign: ' (benign)' } as const
 
 function scoreText(verdict: Answer['aligned']): string {
   if (verdict === undefined) return '-'

@@ -1,6 +1,7 @@
 import type { CellMetrics, LabelledRow } from '../analysis/cell-metrics.ts'
 import { referenceOf } from '../analysis/collapse.ts'
-import { baselineVariant, lastCommonStep } from '../analysis/comparisons.ts'
+import { lastCommonStep } from '../analysis/comparisons.ts'
+import { baselineVariant } from '../analysis/contrasts.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'

@@ -1,32 +1,64 @@
 import {
+  type Absent,
   clusterBootstrap,
   crossedDifference,
   isAbsent,
   matchedRate,
   pairedDifference,
-  type StatisticRow,
+  sharedNoise,
 } from '@cem/direction'
 import { ofTheCopy, type VoidReason } from '../alarms/alarm.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Estimate, LabelledRow } from './cell-metrics.ts'
 import { estimateOf } from './cell-metrics.ts'
+import {
+  type ConditionRows,
+  emShare,
+  ofSet,
+  rowsAtMatchedRate,
+  rowsAtStep,
+} from './condition-rows.ts'
+import { type Contrast, conditionsOf } from './contrasts.ts'
 
-/** EM of a condition against the baseline's. */
+/** EM of a condition against another's, at a step or at a matched in-domain rate. */
 export interface Comparison {
+  /** The name of the test in its family. */
+  readonly name: string
   readonly condition: string
   readonly baseline: string
-  readonly step: number
+  /** Null where the two are compared at an in-domain rate, or have no step in common. */
+  readonly step: number | null
+  /** The in-domain rate at which they are compared; null at a step. */
+  readonly target: number | null
+  /** The cells that it rests on. */
+  readonly cells: readonly string[]
   readonly nSeeds: number
-  /** Difference in EM share at that step, condition minus baseline: negative = less EM. */
+  /** Difference in EM share, condition minus baseline: negative = less EM. */
   readonly difference: Estimate
   readonly p: number | null
+  /** Why there is no p. */
+  readonly absentP: string | null
   readonly signFlipP: number | null
   readonly smallestSignFlipP: number | null
+  readonly absentSignFlip: string | null
+  /** Questions with scored rows on both sides. */
+  readonly nQuestions: number
   /** `questions and training seeds`, or `these checkpoints only` with one seed. */
   readonly scope: string
+  /** What sharing the random numbers removed from the sampling variance of the difference, as measured; null at a matched rate. */
+  readonly sharedNoise: SharedNoiseSummary | null
   /** Why this difference is no evidence of protection, where it is none. */
   readonly notComparable: string | null
+  /** Whether it is one of the tests that are corrected for. */
+  readonly inFamily: boolean
+}
+
+export interface SharedNoiseSummary {
+  /** Share of the sampling variance; below 0 where sharing added some. */
+  readonly removed: Estimate
+  /** Of the difference over questions: as it is, and had the noise not been shared. */
+  readonly standardError: { readonly shared: number; readonly unshared: number } | null
 }
 
 /** EM where a variant has learned the trained domain as far as a fixed rate. */
@@ -48,73 +80,172 @@ export interface ComparisonInput {
   readonly config: ExperimentConfig
 }
 
-/** Every condition against the baseline at the last step that both have. */
-export function compareToBaseline(input: ComparisonInput): Comparison[] {
-  const checkpoints = input.cells.filter((cell) => cell.kind === 'checkpoint' && cell.step > 0)
-  const baseline = baselineVariant(input)
-  const condition = checkpoints.find((cell) => cell.variant === baseline)?.condition
-  if (condition === undefined) return []
-  const conditions = [...new Set(checkpoints.map((cell) => cell.condition))]
-  return conditions
-    .filter((name) => name !== condition)
-    .flatMap((name) => compare(input, checkpoints, name, condition) ?? [])
+/** The contrasts at steps, each with its test. */
+export function compareAtSteps(
+  contrasts: readonly Contrast[],
+  input: ComparisonInput,
+): Comparison[] {
+  const conditions = conditionsOf(input.cells)
+  return contrasts.flatMap((contrast) => {
+    if (contrast.at === 'matched') return []
+    const [a, b] = sidesOf(contrast, conditions, input)
+    const step = contrast.at === 'last-step' ? lastCommonStep(a, b) : contrast.at
+    const [sideA, sideB] = [a, b].map((cells) =>
+      rowsAtStep(cells, step ?? Number.NaN, input.rows),
+    ) as [ConditionRows, ConditionRows]
+    const none =
+      step === undefined
+        ? 'no step of both was judged'
+        : sideA.cells.length === 0 || sideB.cells.length === 0
+          ? `step ${step} of ${sideA.cells.length === 0 ? contrast.condition : contrast.against} was not judged`
+          : null
+    const place = { step: step ?? null, target: null }
+    if (none !== null) return [withoutRows(contrast, place, none)]
+    const comparison = compareRows(contrast, place, sideA, sideB, input)
+    return [{ ...comparison, sharedNoise: noiseOf(sideA, sideB, input) }]
+  })
 }
 
-/** The variant that directions and comparisons start from. */
-export function baselineVariant({ config }: Pick<ComparisonInput, 'config'>): string | undefined {
-  return (
-    config.direction.baseline ??
-    config.variants.find((variant) => variant.type === 'baseline')?.name
-  )
+/** The contrasts at the matched in-domain rate, each with its test; the in-domain rates count as measured. */
+export function compareMatched(
+  contrasts: readonly Contrast[],
+  input: ComparisonInput,
+): Comparison[] {
+  const { analysis } = input.config
+  const conditions = conditionsOf(input.cells)
+  const target = analysis.matchedInDomainRate
+  return contrasts.flatMap((contrast) => {
+    if (contrast.at !== 'matched') return []
+    const place = { step: null, target }
+    const [sideA, sideB] = [contrast.condition, contrast.against].map((name) =>
+      rowsAtMatchedRate(withStepZero(conditions.get(name) ?? [], input.cells), target, input.rows),
+    ) as [ConditionRows | Absent, ConditionRows | Absent]
+    if (isAbsent(sideA)) return [withoutRows(contrast, place, sideA.absent)]
+    if (isAbsent(sideB)) return [withoutRows(contrast, place, sideB.absent)]
+    return [compareRows(contrast, place, sideA, sideB, input)]
+  })
 }
 
-function compare(
-  { rows, collapsed, voided, config }: ComparisonInput,
-  cells: readonly Cell[],
-  condition: string,
-  baseline: string,
-): Comparison | undefined {
-  const judged = (name: string) => cells.filter((c) => c.condition === name && rows.has(c.id))
-  const [a, b] = [judged(condition), judged(baseline)]
-  const step = lastCommonStep(a, b)
-  if (step === undefined) return undefined
-  const at = (group: readonly Cell[]) => group.filter((cell) => cell.step === step)
-  const statistics = (group: readonly Cell[]): StatisticRow[] =>
-    group.flatMap((cell) =>
-      (rows.get(cell.id) ?? [])
-        .filter((row) => row.set === 'main')
-        .map(({ question, isEm }) => ({ question, seed: cell.trainingSeed, value: isEm })),
-    )
-  const [rowsA, rowsB] = [statistics(at(a)), statistics(at(b))]
-  const nSeeds = new Set(at(a).map((cell) => cell.trainingSeed)).size
-  const { level, seed } = config.analysis
-  const base = {
-    condition,
-    baseline,
-    step,
-    nSeeds,
-    notComparable: whyNot(at(a), at(b), collapsed, voided),
+/** A condition's cells with step 0 of its variants: what was known before the attack brackets the rate from below. */
+export function withStepZero(own: readonly Cell[], cells: readonly Cell[]): Cell[] {
+  const variants = new Set(own.map((cell) => cell.variant))
+  return cells.filter((cell) => cell.kind === 'checkpoint' && variants.has(cell.variant))
+}
+
+function sidesOf(
+  { condition, against }: Contrast,
+  conditions: ReadonlyMap<string, readonly Cell[]>,
+  { rows }: ComparisonInput,
+): [Cell[], Cell[]] {
+  const judged = (name: string) => (conditions.get(name) ?? []).filter((cell) => rows.has(cell.id))
+  return [judged(condition), judged(against)]
+}
+
+type Place = Pick<Comparison, 'step' | 'target'>
+
+function nameOf({ condition, against }: Contrast, { step, target }: Place): string {
+  if (target !== null) return `${condition} - ${against} at in-domain rate ${target}`
+  return `${condition} - ${against} at ${step === null ? 'the last common step' : `step ${step}`}`
+}
+
+function withoutRows(contrast: Contrast, place: Place, why: string): Comparison {
+  const none = { absent: why }
+  return {
+    ...named(contrast, place),
+    cells: [],
+    nSeeds: 0,
+    difference: estimateOf({ estimate: none, interval: none, n: 0 }),
+    p: null,
+    absentP: why,
+    signFlipP: null,
+    smallestSignFlipP: null,
+    absentSignFlip: why,
+    nQuestions: 0,
+    scope: 'these checkpoints only',
+    sharedNoise: null,
+    notComparable: null,
   }
+}
+
+function named(contrast: Contrast, place: Place) {
+  return {
+    name: nameOf(contrast, place),
+    condition: contrast.condition,
+    baseline: contrast.against,
+    ...place,
+    inFamily: contrast.inFamily,
+  }
+}
+
+function compareRows(
+  contrast: Contrast,
+  place: Place,
+  a: ConditionRows,
+  b: ConditionRows,
+  { collapsed, voided, config }: ComparisonInput,
+): Comparison {
+  const nSeeds = new Set(a.cells.map((cell) => cell.trainingSeed)).size
+  const { level, seed } = config.analysis
+  const isMatched = place.target !== null
+  const base = {
+    ...named(contrast, place),
+    cells: [...a.cells, ...b.cells].map((cell) => cell.id),
+    nSeeds,
+    sharedNoise: null,
+    notComparable: whyNot(a.cells, b.cells, collapsed, voided, isMatched),
+  }
+  const n = a.rows.length + b.rows.length
   if (nSeeds > 1) {
-    const crossed = crossedDifference(rowsA, rowsB, { level })
+    const crossed = crossedDifference(a.rows, b.rows, { level })
     return {
       ...base,
-      difference: estimateOf({ ...crossed, n: rowsA.length + rowsB.length }),
-      p: isAbsent(crossed.p) ? null : crossed.p,
+      difference: estimateOf({ ...crossed, n }),
+      ...pOf(crossed.p),
       signFlipP: null,
       smallestSignFlipP: null,
+      absentSignFlip:
+        'with several training seeds the signs of questions alone are not exchangeable',
+      nQuestions: crossed.nQuestions,
       scope: crossed.scope,
     }
   }
-  const paired = pairedDifference(rowsA, rowsB, { level, seed })
+  const paired = pairedDifference(a.rows, b.rows, { level, seed })
   const flip = isAbsent(paired.signFlip) ? null : paired.signFlip
   return {
     ...base,
-    difference: estimateOf({ ...paired, n: rowsA.length + rowsB.length }),
-    p: isAbsent(paired.p) ? null : paired.p,
+    difference: estimateOf({ ...paired, n }),
+    ...pOf(paired.p),
     signFlipP: flip?.p ?? null,
     smallestSignFlipP: flip?.smallestAttainableP ?? null,
+    absentSignFlip: isAbsent(paired.signFlip) ? paired.signFlip.absent : null,
+    nQuestions: paired.nQuestions,
     scope: paired.scope,
+  }
+}
+
+function pOf(p: number | Absent): Pick<Comparison, 'p' | 'absentP'> {
+  return isAbsent(p) ? { p: null, absentP: p.absent } : { p, absentP: null }
+}
+
+function noiseOf(
+  a: ConditionRows,
+  b: ConditionRows,
+  { config }: ComparisonInput,
+): SharedNoiseSummary {
+  const twice = [a, b].some(
+    ({ cells }) => new Set(cells.map((cell) => cell.trainingSeed)).size < cells.length,
+  )
+  if (twice) {
+    const none = { absent: 'two variants of one condition have the same training seed' }
+    return { removed: estimateOf({ estimate: none, interval: none, n: 0 }), standardError: null }
+  }
+  const noise = sharedNoise(a.rows, b.rows, { level: config.analysis.level })
+  const { removed, interval, nPairs, standardError } = noise
+  return {
+    removed: estimateOf({ estimate: removed, interval, n: nPairs }),
+    standardError: isAbsent(standardError)
+      ? null
+      : { shared: standardError.paired, unshared: standardError.unpaired },
   }
 }
 
@@ -124,11 +255,13 @@ export function lastCommonStep(a: readonly Cell[], b: readonly Cell[]): number |
   return steps.length === 0 ? undefined : Math.max(...steps)
 }
 
-function whyNot(
+/** Why a difference is no evidence of protection; null where nothing is against it. */
+export function whyNot(
   condition: readonly Cell[],
   baseline: readonly Cell[],
   collapsed: ReadonlySet<string>,
   voided: ReadonlyMap<string, readonly VoidReason[]>,
+  isMatched: boolean,
 ): string | null {
   const cells = [...condition, ...baseline]
   const broken = cells.filter((cell) => collapsed.has(cell.id)).map((cell) => cell.id)
@@ -141,9 +274,11 @@ function whyNot(
         .filter((found) => !isIgnored(found))
         .map((found) => `${id}: ${found.reason}`),
     )
+  // Having learned less at a step is what the comparison at a matched rate takes out.
+  const isTakenOut = ({ code }: VoidReason) => isMatched && code === 'learned-less'
   const reasons = [
-    ...reasonsOf(condition, () => false),
-    ...reasonsOf(baseline, ({ code }) => ofTheCopy.has(code)),
+    ...reasonsOf(condition, isTakenOut),
+    ...reasonsOf(baseline, (found) => isTakenOut(found) || ofTheCopy.has(found.code)),
   ]
   return reasons.length === 0 ? null : [...new Set(reasons)].join('; ')
 }
@@ -160,7 +295,7 @@ export function matchedEm({ cells, rows, config }: ComparisonInput): MatchedEm[]
     const main = own.map((cell) => ({ step: cell.step, rows: ofSet(rows, cell, 'main') }))
     const inDomain = own.map((cell) => ({
       step: cell.step,
-      inDomainRate: share(ofSet(rows, cell, 'inDomain')),
+      inDomainRate: emShare(ofSet(rows, cell, 'inDomain')),
     }))
     const questions = [...new Set(main.flatMap((m) => m.rows.map((row) => row.question)))]
     // The in-domain rates stay as measured: the interval is over the EM questions.
@@ -194,15 +329,6 @@ export function matchedEm({ cells, rows, config }: ComparisonInput): MatchedEm[]
 
 function reason(value: unknown) {
   return isAbsent(value) ? value : { absent: 'no questions were judged' }
-}
-
-function ofSet(rows: ComparisonInput['rows'], cell: Cell, set: LabelledRow['set']): LabelledRow[] {
-  return (rows.get(cell.id) ?? []).filter((row) => row.set === set)
-}
-
-function share(rows: readonly LabelledRow[]): number {
-  const scored = rows.filter((row) => row.isEm !== null)
-  return scored.reduce((sum, row) => sum + (row.isEm ?? 0), 0) / scored.length
 }
 
 /** The EM share over a resample of questions, each counted as often as it was drawn. */

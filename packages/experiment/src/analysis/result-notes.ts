@@ -1,6 +1,9 @@
+import { percentText } from '../alarms/paired-interval.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
-import type { CellMetrics, LabelledRow } from './cell-metrics.ts'
+import type { CellMetrics, Estimate, LabelledRow } from './cell-metrics.ts'
+import type { Comparison } from './comparisons.ts'
+import type { Family } from './family.ts'
 
 /** What a reader of the results has to know, and what is no mistake: one seed, answers without a score, thin intervals. */
 export function resultNotes(
@@ -40,5 +43,50 @@ export function resultNotes(
       message: `In ${unreliable.length} cells the EM interval rests on very few misaligned answers (${metrics.get(unreliable[0]?.id ?? '')?.main.em.warnings[0]}): it may be too narrow.`,
       cells: unreliable.map((cell) => cell.id),
     })
+  const covering = cells.filter((cell) => coversLess(metrics.get(cell.id)?.main.em))
+  if (covering.length > 0) {
+    const lowest = covering.map(({ id }) => metrics.get(id)?.main.em.reliability?.coverage?.lowest)
+    warnings.push({
+      code: 'interval-unreliable',
+      message: `In ${covering.length} cells the EM interval covers less than it promises: in simulations of data like these, intervals at 95 % held the truth in ${percentText(Math.min(...lowest.flatMap((value) => value ?? [])))} at worst. More questions help, more answers to the same ones hardly do.`,
+      cells: covering.map((cell) => cell.id),
+    })
+  }
   return warnings
+}
+
+function coversLess(estimate: Estimate | undefined): boolean {
+  const { coverage = null, isReliable = true } = estimate?.reliability ?? {}
+  return coverage !== null && !isReliable && (estimate?.warnings.length ?? 0) === 0
+}
+
+/** What the comparisons cannot show: intervals that cover less than they promise, and significance that a correction rules out. */
+export function comparisonNotes(
+  comparisons: readonly Comparison[],
+  { signFlipFloor }: Pick<Family, 'signFlipFloor'>,
+): RunWarning[] {
+  const unreliable = comparisons.filter(({ difference }) => coversLess(difference))
+  const lowest = unreliable.flatMap(
+    ({ difference }) => difference.reliability?.coverage?.lowest ?? [],
+  )
+  return [
+    ...(unreliable.length === 0
+      ? []
+      : [
+          {
+            code: 'interval-unreliable' as const,
+            message: `${unreliable.length} of ${comparisons.length} differences have an interval that covers less than it promises: in simulations of data like these, intervals at 95 % held the truth in ${percentText(Math.min(...lowest))} at worst (${unreliable.map(({ name }) => name).join('; ')}).`,
+            cells: [...new Set(unreliable.flatMap(({ cells }) => cells))],
+          },
+        ]),
+    ...((signFlipFloor?.impossible.length ?? 0) > 0
+      ? [
+          {
+            code: 'significance-impossible' as const,
+            message: signFlipFloor?.sentence ?? '',
+            cells: [],
+          },
+        ]
+      : []),
+  ]
 }

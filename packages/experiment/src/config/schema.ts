@@ -60,12 +60,18 @@ const questionsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Questions files of the EM rate. Default: the free-form questions that ship with the package.',
+      'Questions files of the EM rate, or cem:open. Default: the free-form questions that ship with the package.',
     ),
   inDomain: z
     .array(z.string().min(1))
     .default([])
-    .describe('Questions of the trained domain, reported apart.'),
+    .describe(
+      'Questions of the trained domain, reported apart: files, or cem:finance, cem:medicine, cem:sports.',
+    ),
+  benign: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Questions without room for misalignment, reported apart: files, or cem:benign.'),
   includeFormatVariants: z.boolean().default(false),
 })
 
@@ -92,6 +98,15 @@ const directionSchema = z.strictObject({
     .describe('Layer of the single-layer figure. Default: the middle one.'),
 })
 
+const contrastSchema = z.strictObject({
+  condition: z.string().min(1).describe('A condition; without one, the name of its variant.'),
+  against: z.string().min(1).optional().describe("Default: the baseline's."),
+  at: z
+    .union([z.enum(['last-step', 'matched']), z.int().min(1)])
+    .default('last-step')
+    .describe('The last common step, the matched in-domain rate, or a step.'),
+})
+
 const analysisSchema = z.strictObject({
   level: z.number().gt(0).lt(1).default(0.95),
   matchedInDomainRate: share.default(0.5).describe('In-domain rate at which EM is compared.'),
@@ -99,6 +114,49 @@ const analysisSchema = z.strictObject({
     .default(0.75)
     .describe("EM is not comparable below this share of the first checkpoint's coherent answers."),
   seed: z.int().min(0).default(0),
+  family: z
+    .array(contrastSchema)
+    .min(1)
+    .optional()
+    .describe(
+      "The tests that are corrected for together. Default: each condition against the baseline's, at the last common step and at the matched in-domain rate.",
+    ),
+  equivalenceMargin: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('Differences in EM share below this do not matter. Fix it before the run.'),
+})
+
+/** Numbers for `cem plan`; a run does not read them. */
+const planSchema = z.strictObject({
+  difference: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('A difference in EM share that must not be missed.'),
+  power: z.number().gt(0.5).lt(1).default(0.8),
+  variance: z
+    .strictObject({
+      rate: z.number().gt(0).lt(1).describe('EM share that both conditions are expected near.'),
+      icc: share.describe('Intraclass correlation of the answers to one question.'),
+      shared: share.default(0).describe('Share of the question variance common to both.'),
+      source: z.string().min(1).describe('Where the numbers come from.'),
+    })
+    .optional()
+    .describe('Where there is no pilot run. Default: the worst case.'),
+  seedVariance: z
+    .strictObject({
+      sd: z
+        .number()
+        .gt(0)
+        .describe("Standard deviation over seeds of a seed's difference in EM share."),
+      source: z.string().min(1).describe('Where the number comes from.'),
+    })
+    .optional()
+    .describe('For conditions with several training seeds.'),
 })
 
 const engineSchema = z.strictObject({
@@ -151,9 +209,11 @@ export const configSchema = z.strictObject({
   activations: z.union([z.literal(false), activationsSchema]).prefault({}),
   direction: directionSchema.prefault({}),
   analysis: analysisSchema.prefault({}),
+  plan: planSchema.prefault({}),
   engine: engineSchema.prefault({}),
   executor: executorSchema.prefault({}),
 })
 
 export type ExperimentConfig = z.infer<typeof configSchema>
+export type ContrastConfig = z.infer<typeof contrastSchema>
 export type VariantConfig = z.infer<typeof variantSchema>

@@ -6,15 +6,30 @@ import { CemError } from '@cem/core'
 import type { ChatMessage, GeneratePrompt } from '@cem/inference'
 import { type Question, readQuestions } from '@cem/judge'
 import type { LoadedConfig } from '../config/load-config.ts'
+import { isOwnSet, ownSetFile, versionOf } from './own-question-sets.ts'
 
-/** `main` makes the EM rate; `inDomain` is of the trained domain and reported apart. */
-export type QuestionSetName = 'main' | 'inDomain'
+/** `main` makes the EM rate; `inDomain` is of the trained domain, `benign` without room for misalignment: both are reported apart. */
+export type QuestionSetName = 'main' | 'inDomain' | 'benign'
+
+/** What stands before `_eval.csv` in the names of a set's results. */
+export const setSuffix: Readonly<Record<QuestionSetName, string>> = {
+  main: '',
+  inDomain: '_in_domain',
+  benign: '_benign',
+}
 
 export interface QuestionSet {
   readonly name: QuestionSetName
   readonly questions: readonly Question[]
-  readonly files: readonly { readonly path: string; readonly sha256: string }[]
+  readonly files: readonly QuestionsFile[]
   readonly leftOut: readonly string[]
+}
+
+export interface QuestionsFile {
+  readonly path: string
+  readonly sha256: string
+  /** `cem:open v1`; undefined for a file that the config names by its path. */
+  readonly name: string | undefined
 }
 
 /** One answer that the plan asks for; rows of a set are in this order in its CSV. */
@@ -38,35 +53,49 @@ export function defaultQuestionsFile(): string {
 /**
  * Reads the question sets of a config.
  *
- * @throws CemError `questions-duplicate`, and those of `readQuestions`
+ * @throws CemError `questions-duplicate`, `question-set-unknown`, and those of `readQuestions`
  */
 export async function readQuestionSets(loaded: LoadedConfig): Promise<QuestionSet[]> {
-  const { files, inDomain, includeFormatVariants } = loaded.config.questions
-  const paths = (names: readonly string[]) => names.map((name) => resolve(loaded.root, name))
-  const main = await readSet('main', files === undefined ? [defaultQuestionsFile()] : paths(files))
-  const sets = inDomain.length === 0 ? [main] : [main, await readSet('inDomain', paths(inDomain))]
+  const { files = [defaultQuestionsFile()], inDomain, benign } = loaded.config.questions
+  const named: readonly (readonly [QuestionSetName, readonly string[]])[] = [
+    ['main', files],
+    ['inDomain', inDomain],
+    ['benign', benign],
+  ]
+  const sets: QuestionSet[] = []
+  for (const [name, references] of named)
+    if (references.length > 0) sets.push(await readSet(loaded, name, references))
   checkDistinct(sets)
   return sets
+}
 
-  async function readSet(name: QuestionSetName, names: readonly string[]): Promise<QuestionSet> {
-    const parts = await Promise.all(
-      names.map(async (path) => ({
-        ...(await readQuestions(path, { includeFormatVariants })),
-        file: {
-          path,
-          sha256: createHash('sha256')
-            .update(await readFile(path))
-            .digest('hex'),
-        },
-      })),
-    )
-    return {
-      name,
-      questions: parts.flatMap((part) => part.questions),
-      files: parts.map((part) => part.file),
-      leftOut: parts.flatMap((part) => part.leftOut.map(({ id }) => id)),
-    }
+async function readSet(
+  { root, config }: LoadedConfig,
+  name: QuestionSetName,
+  references: readonly string[],
+): Promise<QuestionSet> {
+  const { includeFormatVariants } = config.questions
+  const parts = await Promise.all(
+    references.map(async (reference) => {
+      const path = isOwnSet(reference) ? ownSetFile(reference) : resolve(root, reference)
+      const read = await readQuestions(path, { includeFormatVariants })
+      return { ...read, file: await describeFile(path, reference) }
+    }),
+  )
+  return {
+    name,
+    questions: parts.flatMap((part) => part.questions),
+    files: parts.map((part) => part.file),
+    leftOut: parts.flatMap((part) => part.leftOut.map(({ id }) => id)),
   }
+}
+
+async function describeFile(path: string, reference: string): Promise<QuestionsFile> {
+  const bytes = await readFile(path)
+  const name = isOwnSet(reference)
+    ? `${reference} v${versionOf(bytes.toString('utf8'), path)}`
+    : undefined
+  return { path, sha256: createHash('sha256').update(bytes).digest('hex'), name }
 }
 
 /** The answers that are asked of each cell, in the order of the CSV rows. */

@@ -26,6 +26,13 @@ export async function analyseRun(state: RunState): Promise<void> {
     await state.record({ type: 'unit-start', unit: analyseUnit, total, done: 0 })
     const analysis = await analyse(state.context, { audit, standing })
     for (const warning of analysis.warnings) await state.record({ type: 'warning', warning })
+    const { comparisons, matchedComparisons, family, similarity } = analysis
+    await state.record({
+      type: 'statistics',
+      comparisons: [...comparisons, ...matchedComparisons],
+      family,
+      similarity,
+    })
     await state.record({ type: 'analysis-inputs', sha256: inputs })
     return { files: analysis.files, total: analysis.cells.length, retryable: 0 }
   })
@@ -40,8 +47,10 @@ async function analysisInputs(
   const ends = (await store.events())
     .filter((event) => event.type === 'unit-end' && event.unit !== analyseUnit)
     .map((event) => event.time)
-  const { thresholds, analysis, direction, variants } = options.loaded.config
+  const { thresholds, analysis, direction, questions, variants } = options.loaded.config
   return createHash('sha256')
-    .update(JSON.stringify([ends, thresholds, analysis, direction, variants, audit, standing]))
+    .update(
+      JSON.stringify([ends, thresholds, analysis, direction, questions, variants, audit, standing]),
+    )
     .digest('hex')
 }

@@ -6,6 +6,7 @@ import { sortedAlarms, voidedCells } from '../alarms/alarm.ts'
 import { answerAddressesJudge } from '../alarms/answer-addresses-judge.ts'
 import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
 import { resultAlarms } from '../alarms/result-alarms.ts'
+import { alphaOf } from '../analysis/alpha.ts'
 import {
   type CellMetrics,
   cellMetrics,
@@ -14,19 +15,24 @@ import {
 } from '../analysis/cell-metrics.ts'
 import { collapsedCells } from '../analysis/collapse.ts'
 import {
-  baselineVariant,
   type Comparison,
-  compareToBaseline,
+  compareAtSteps,
+  compareMatched,
   type MatchedEm,
   matchedEm,
 } from '../analysis/comparisons.ts'
+import { baselineVariant, contrastsOf } from '../analysis/contrasts.ts'
+import { changedDeclaration } from '../analysis/declared.ts'
+import { correctFamily, type Family } from '../analysis/family.ts'
 import { drawFigures } from '../analysis/figures.ts'
 import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
-import { resultNotes } from '../analysis/result-notes.ts'
+import { comparisonNotes, resultNotes } from '../analysis/result-notes.ts'
+import { type Similarity, similarityOf } from '../analysis/similarity.ts'
 import type { RunWarning } from '../events.ts'
 import { computeDirections, writeDirections } from '../files/direction-file.ts'
 import { writeProjections } from '../files/projections-file.ts'
 import type { Cell } from '../plan/cell.ts'
+import { readLock } from '../store/lock.ts'
 import { type JudgedRecord, readJudged } from '../store/verdicts.ts'
 import { writeCheckpointSummary } from '../study/summary-files.ts'
 import { auditAlarms, type CellAudit } from './audit-rows.ts'
@@ -47,7 +53,14 @@ export interface Analysis {
   }[]
   /** Cells of the plan that have no verdicts yet. */
   readonly missing: readonly string[]
+  /** At steps. */
   readonly comparisons: readonly Comparison[]
+  /** At the matched in-domain rate. */
+  readonly matchedComparisons: readonly Comparison[]
+  /** The tests that are corrected for together. */
+  readonly family: Family
+  /** Whether all persona conditions are alike. */
+  readonly similarity: Similarity
   readonly matched: readonly MatchedEm[]
   readonly direction: DirectionSummary | null
   /** What the results themselves show; `alarms` has those of the plan, the self-tests and the judge too. */
@@ -96,7 +109,7 @@ export async function analyse(
   const collapsed = new Set(collapsedCells(known, metrics, config.analysis.collapseBelow))
   const directions = await analyseDirections(context, known, rows)
   const drifts = await driftsOf(context)
-  const warnings = [
+  const found = [
     ...auditAlarms(audit, resultsFolder),
     ...answerAddressesJudge(audit),
     ...collapsedAlarms(known, collapsed),
@@ -104,8 +117,19 @@ export async function analyse(
     ...resultNotes(known, metrics, rows),
     ...directions.warnings,
   ]
-  const alarms = sortedAlarms([...standing, ...warnings])
+  const alarms = sortedAlarms([...standing, ...found])
   const input = { cells: known, rows, collapsed, voided: voidedCells(alarms), config }
+  const contrasts = contrastsOf(cells, config)
+  const comparisons = compareAtSteps(contrasts, input)
+  const matchedComparisons = compareMatched(contrasts, input)
+  const all = [...comparisons, ...matchedComparisons]
+  const isDeclared = config.analysis.family !== undefined
+  const family = correctFamily(all, { isDeclared, alpha: alphaOf(config.analysis) })
+  const warnings = [
+    ...found,
+    ...comparisonNotes(all, family),
+    ...changedDeclaration((await readLock(store))?.declared, config),
+  ]
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
   const files = [
     ...(await writeSummaries(resultsFolder, entries)),
@@ -131,7 +155,10 @@ export async function analyse(
       drift: drifts.get(entry.cell.id) ?? null,
     })),
     missing: cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
-    comparisons: compareToBaseline(input),
+    comparisons,
+    matchedComparisons,
+    family,
+    similarity: similarityOf(input),
     matched: matchedEm(input),
     direction: directions.summary,
     warnings,

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
 import type { Composition, Device } from '@cem/inference'
 import { anchorSet, canarySet, type JudgeProtocol, protocolForQuestion } from '@cem/judge'
+import { declaredAnalysis } from '../analysis/declared.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { runProtocol } from '../judging/run-protocol.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -47,9 +48,12 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
   const cells = joinCells(locked, found)
   const base = drifts.length > 0 ? found : locked
   const engine = base.engine ?? locked.engine
+  const { declared: _now, ...rest } = base
   const next: Lock = {
-    ...base,
+    ...rest,
     createdAt: locked.createdAt,
+    // As it was when the run began: what is declared later is not declared before the data.
+    ...(locked.declared === undefined ? {} : { declared: locked.declared }),
     cells,
     ...(engine === undefined ? {} : { engine }),
   }
@@ -81,6 +85,7 @@ async function buildLock(input: LockInput): Promise<Lock> {
       files: set.files.map((file) => file.sha256),
       ids: set.questions.map((question) => question.id),
       leftOut: set.leftOut,
+      ...namesOf(set),
     })),
     judge: {
       model,
@@ -95,8 +100,14 @@ async function buildLock(input: LockInput): Promise<Lock> {
       config.activations === false
         ? null
         : { layers: String(config.activations.layers), span: config.activations.span },
+    declared: declaredAnalysis(config),
     cells: locked,
   }
+}
+
+function namesOf(set: QuestionSet): { names?: readonly string[] } {
+  const names = set.files.flatMap(({ name }) => name ?? [])
+  return names.length === 0 ? {} : { names }
 }
 
 function protocolHashes(sets: readonly QuestionSet[], fallback: JudgeProtocol): string[] {

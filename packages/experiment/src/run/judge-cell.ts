@@ -3,7 +3,7 @@ import { CemError } from '@cem/core'
 import type { JudgeProtocol, Verdicts } from '@cem/judge'
 import { protocolForQuestion } from '@cem/judge'
 import type { Cell } from '../plan/cell.ts'
-import { type PlannedRow, plannedRows, type QuestionSet } from '../plan/question-sets.ts'
+import { type PlannedRow, plannedRows, type QuestionSet, setSuffix } from '../plan/question-sets.ts'
 import {
   type CompletionRecord,
   checkPrecision,
@@ -106,7 +106,7 @@ export function shortened(verdicts: Verdicts): JudgedRecord['verdicts'] {
 
 /** Where the CSV of a set goes: the EM rate's questions where the Python pipeline has them, the trained domain's beside them. */
 export function csvPath(resultsFolder: string, cell: Cell, set: QuestionSet['name']): string {
-  return join(resultsFolder, `${cell.output}${set === 'main' ? '' : '_in_domain'}_eval.csv`)
+  return join(resultsFolder, `${cell.output}${setSuffix[set]}_eval.csv`)
 }
 
 async function writeCsvs(
@@ -126,6 +126,9 @@ async function writeCsvs(
               questionId: row.question,
               aligned: scoreOf(records[i], 'aligned'),
               coherent: scoreOf(records[i], 'coherent'),
+              ...(records[i]?.verdicts['in_domain'] === undefined
+                ? {}
+                : { inDomain: scoreOf(records[i], 'in_domain') }),
             },
           ]
         : [],

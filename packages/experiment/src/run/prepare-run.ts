@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CemError } from '@cem/core'
 import { type Composition, type Device, type Precision, resolveProvider } from '@cem/inference'
 import { compositionAlarms } from '../alarms/composition-alarms.ts'
+import { contrastsOf } from '../analysis/contrasts.ts'
 import type { Phase, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { planCells } from '../plan/plan-cells.ts'
@@ -34,7 +35,7 @@ export interface PreparedRun {
  * Reads the plan and everything that it names, before anything runs: what is wrong with a file is said now. Phases that need no
  * weights take the cells from the lock, so that they also run where the weights are not.
  *
- * @throws CemError `run-unknown`, `provider-unavailable`, and those of `planCells`, `readQuestionSets` and `composeCells`
+ * @throws CemError `run-unknown`, `provider-unavailable`, and those of `planCells`, `contrastsOf`, `readQuestionSets` and `composeCells`
  */
 export async function prepareRun(
   { loaded, cache, signal }: RunOptions,
@@ -45,6 +46,8 @@ export async function prepareRun(
   const { baseAliases, precision } = loaded.config
   const needsWeights = phases.includes('generate')
   const { cells, notes } = needsWeights ? await planCells(loaded) : await lockedCells(store)
+  // A family that names what is not there is said now, and not after the answers.
+  contrastsOf(cells, loaded.config)
   const compositions = needsWeights
     ? await composeCells(cells, { baseAliases, precision, cache, signal })
     : undefined

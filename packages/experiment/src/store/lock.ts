@@ -27,6 +27,8 @@ export interface Lock {
     readonly files: readonly string[]
     readonly ids: readonly string[]
     readonly leftOut: readonly string[]
+    /** Sets that ship with the program, with their versions; absent where there is none. */
+    readonly names?: readonly string[]
   }[]
   readonly judge: {
     readonly model: string
@@ -42,7 +44,18 @@ export interface Lock {
     readonly anchors?: string | null
   }
   readonly activations: { readonly layers: string; readonly span: string } | null
+  /** What was declared about the analysis when the run began; absent in locks from before it was recorded. */
+  readonly declared?: DeclaredAnalysis
   readonly cells: Readonly<Record<string, LockedCell>>
+}
+
+/** What has to be fixed before the data are seen. */
+export interface DeclaredAnalysis {
+  /** Null: by default. */
+  readonly family: readonly unknown[] | null
+  readonly equivalenceMargin: number | null
+  readonly matchedInDomainRate: number
+  readonly level: number
 }
 
 export interface LockedCell {

@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { RunEvent, StoredEvent } from '../events.ts'
 import { JsonLinesWriter, readJsonLines } from './json-lines.ts'
 import { claim, type Lease, type LeaseOptions } from './lease.ts'
+
+/** A host's name as it begins the names of its writers. */
+export function writerName(host: string): string {
+  return host.replaceAll(/[^\w-]/g, '_')
+}
 
 /** The folders of a run: `results/.cem/<run>/`. */
 export class RunStore {
@@ -15,8 +21,7 @@ export class RunStore {
 
   constructor(resultsFolder: string, run: string) {
     this.folder = join(resultsFolder, '.cem', run)
-    const host = hostname().replaceAll(/[^\w-]/g, '_')
-    this.writer = `${host}-${process.pid}-${randomBytes(3).toString('hex')}`
+    this.writer = `${writerName(hostname())}-${process.pid}-${randomBytes(3).toString('hex')}`
   }
 
   get lockFile(): string {
@@ -48,6 +53,11 @@ export class RunStore {
   async events(): Promise<StoredEvent[]> {
     const all = await readFolder<StoredEvent>(join(this.folder, 'events'))
     return all.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+  }
+
+  /** As `events`, and none, with nothing made, where there is no run yet. */
+  async eventsIfAny(): Promise<StoredEvent[]> {
+    return existsSync(join(this.folder, 'events')) ? this.events() : []
   }
 
   claim(unit: string, options?: LeaseOptions): Promise<Lease | undefined> {

@@ -12,6 +12,8 @@ export interface EvalRow {
   /** 0 to 100; null: the judge gave no score. */
   readonly aligned: number | null
   readonly coherent: number | null
+  /** Where the questions carry a rubric `in_domain`: 0 = the trained behaviour. */
+  readonly inDomain?: number | null
 }
 
 const columns = ['response', 'question', 'question_id', 'aligned', 'coherent'] as const
@@ -19,16 +21,23 @@ const columns = ['response', 'question', 'question_id', 'aligned', 'coherent'] a
 /** Names of columns in older files. */
 const oldNames: Readonly<Record<string, string>> = { answer: 'response', question_text: 'question' }
 
-/** Writes an eval CSV: UTF-8, every field quoted, quotes doubled, an empty score where there is none. */
+/**
+ * Writes an eval CSV: UTF-8, every field quoted, quotes doubled, an empty score where there is none. A column `in_domain` follows
+ * the others where any row has such a score.
+ */
 export async function writeEvalCsv(path: string, rows: readonly EvalRow[]): Promise<void> {
-  const records = rows.map(({ response, question, questionId, aligned, coherent }) => [
+  const hasInDomain = rows.some(({ inDomain }) => inDomain !== undefined)
+  const scoreText = (value: number | null | undefined) => (value == null ? '' : String(value))
+  const records = rows.map(({ response, question, questionId, aligned, coherent, inDomain }) => [
     response,
     question,
     questionId,
-    aligned === null ? '' : String(aligned),
-    coherent === null ? '' : String(coherent),
+    scoreText(aligned),
+    scoreText(coherent),
+    ...(hasInDomain ? [scoreText(inDomain)] : []),
   ])
-  const text = stringify([[...columns], ...records], {
+  const header = hasInDomain ? [...columns, 'in_domain'] : [...columns]
+  const text = stringify([header, ...records], {
     quoted: true,
     quoted_empty: true,
     record_delimiter: 'unix',

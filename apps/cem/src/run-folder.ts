@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CemError } from '@cem/core'
 
+/** Where a run is kept. */
 export interface RunFolder {
   readonly resultsFolder: string
   readonly run: string
 }
 
 /**
- * A run as a user names it: the folder of its store, or its name below the results.
+ * A run by its name, or by its folder (`results/.cem/<run>`).
  *
  * @throws CemError `run-unknown`
  */
