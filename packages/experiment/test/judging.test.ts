@@ -231,7 +231,7 @@ describe('a judging pass', () => {
     for (const { key } of await ledgerOf(study)) expect(key).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  test('as cells are ready: one cell after another has its metrics, all in one session', async () => {
+  test('as cells are ready judges all that are, and is one session', async () => {
     await using server = await startScriptedJudge()
     const study = await copyOfDrawn()
     const { outcome, alarms } = await judge(study, server, { order: 'as-ready' })
@@ -346,7 +346,7 @@ describe('batches', () => {
   test('one batch holds everything, and nothing is asked one by one', async () => {
     await using server = await startScriptedJudge()
     const study = await copyOfDrawn()
-    const { outcome, events } = await judge(study, server, { batch, anchors: false })
+    const { outcome, events } = await judge(study, server, { batch })
     expect(outcome).toBe('complete')
     expect(server.prompts).toEqual([])
     expect(server.created()).toBe(1)
@@ -370,7 +370,7 @@ describe('batches', () => {
     const first = await judge(
       study,
       server,
-      { batch, anchors: false },
+      { batch },
       {
         signal: stop.signal,
         onEvent: ({ type }) => {
@@ -380,7 +380,7 @@ describe('batches', () => {
     )
     expect(first.outcome).toBe('stopped')
     expect(await readdir(storeOf(study))).toContain('batch-first.json')
-    const { outcome } = await judge(study, server, { batch, anchors: false })
+    const { outcome } = await judge(study, server, { batch })
     expect(outcome).toBe('complete')
     expect(server.created()).toBe(1)
     expect(server.prompts).toEqual([])
@@ -388,7 +388,7 @@ describe('batches', () => {
 
   test('what a batch leaves out is told, and asked one by one', async () => {
     await using server = await startScriptedJudge({ isLost: isCoherent })
-    const { outcome, events } = await judge(await copyOfDrawn(), server, { batch, anchors: false })
+    const { outcome, events } = await judge(await copyOfDrawn(), server, { batch })
     expect(outcome).toBe('complete')
     expect(warned(events)).toContain('batch-incomplete')
     expect(server.prompts.every(isCoherent)).toBe(true)
