@@ -239,6 +239,32 @@ describe('a judging pass', () => {
     expect(alarms).toEqual([])
   })
 
+  test('as cells are ready, beside the generation: every cell is judged, in passes of one session', async () => {
+    await using server = await startScriptedJudge()
+    const study = await makeStudy([{ name: 'plain', checkpoints: { 20: 'plain' } }], '', {
+      activations: false,
+      judge: { server: 'scripted', model: 'loopback-judge', concurrency: 1 },
+    })
+    folders.push(study.folder)
+    const { outcome, events } = await judge(
+      study,
+      server,
+      { order: 'as-ready' },
+      { phases: undefined },
+    )
+    expect(outcome).toBe('complete')
+    const passes = eventsOf(events, 'judging-start')
+    expect(passes.flatMap((pass) => pass.cells).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'plain/0',
+      'plain/20',
+      'tiny_base',
+    ])
+    expect(new Set(passes.map(({ session }) => session)).size).toBe(1)
+    // Two blocks of anchors for each pass that asked something, in a row of their own each.
+    const asking = passes.filter(({ estimate }) => (estimate?.nCalls ?? 0) > 0).length
+    expect(eventsOf(events, 'judge-anchors')[0]?.drift.blockMeans).toHaveLength(2 * asking)
+  })
+
   test('of shards on their own is told to be of different sessions', async () => {
     await using server = await startScriptedJudge()
     const study = await copyOfDrawn()
