@@ -149,6 +149,14 @@ function precisionOption(): Option {
 function withJudgeFlags(command: Command): Command {
   return command
     .option('--judge-model <name>', "the judge's model")
+    .addOption(
+      new Option('--judge-provider <name>', 'whose server it is (default: openai)').choices([
+        'openai',
+        'azure',
+        'openrouter',
+      ]),
+    )
+    .option('--protocol <name>', 'logprob-0-100, text-score, ..., or a YAML file')
     .option('--judge-url <url>', "base URL of the judge's server")
     .option('--api-key-variable <name>', 'environment variable that holds its key')
     .option('--concurrency <n>', 'judge calls at once', positiveInteger)

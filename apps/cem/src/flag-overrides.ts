@@ -11,6 +11,8 @@ export interface EvaluationFlags {
   readonly skipInitial?: boolean
   readonly judgeModel?: string
   readonly judgeUrl?: string
+  readonly judgeProvider?: string
+  readonly protocol?: string
   readonly apiKeyVariable?: string
   readonly concurrency?: number
   readonly maxCostUsd?: number
@@ -55,6 +57,8 @@ export function judgeOverrides(flags: EvaluationFlags): Record<string, unknown> 
   return {
     model: flags.judgeModel,
     baseUrl: flags.judgeUrl,
+    provider: flags.judgeProvider,
+    protocol: flags.protocol,
     apiKeyVariable: flags.apiKeyVariable,
     concurrency: flags.concurrency,
     maxCostUsd: flags.maxCostUsd,

@@ -129,6 +129,19 @@ test('killed with SIGKILL while it judges, it goes on and asks only what was und
   await rm(killed.folder, { recursive: true, force: true })
 })
 
+test('cem judge takes a protocol by name, and names the known ones', async () => {
+  const csv = join(study.folder, 'results/tiny_base_eval.csv')
+  const judged = ['judge', csv, '--judge-model', 'x', '--judge-url', judge.url]
+  const unknown = await cem([...judged, '--protocol', 'text-scores'])
+  expect(unknown).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('Did you mean text-score?'),
+  })
+  // A judge that says 42 where JSON was asked for.
+  const text = await cem([...judged, '--protocol', 'text-score'])
+  expect(text.err).toContain('cannot be used for the protocol text-score')
+})
+
 describe('cem label', () => {
   test('labels by lines, goes on, and reports', async () => {
     const first = await cem(['label', 'tiny', '--plain', '--per-cell', '2'], '10\n80\nq\n')

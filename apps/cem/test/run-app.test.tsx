@@ -38,7 +38,7 @@ const events: readonly RunEvent[] = [
     total: 100,
     done: 30,
     tokensPerSecond: null,
-    judge: { calls: 77, cached: 5, failures: 2, inFlight: 8 },
+    judge: { calls: 77, cached: 5, failures: 2, inFlight: 8, costUsd: 1.2 },
   },
   { type: 'warning', warning: { code: 'one-seed', message: 'One training seed only.', cells: [] } },
 ]
@@ -75,6 +75,7 @@ describe('the screen of a run', () => {
     const text = frame()
     for (const part of [
       'EM % at step',
+      '77 calls, 1.20 USD',
       'baseline',
       '1%',
       '45%',

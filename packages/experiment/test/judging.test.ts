@@ -231,12 +231,38 @@ describe('a judging pass', () => {
     for (const { key } of await ledgerOf(study)) expect(key).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  test('as cells are ready: one cell after another has its metrics, all in one session', async () => {
+  test('as cells are ready judges all that are, and is one session', async () => {
     await using server = await startScriptedJudge()
     const study = await copyOfDrawn()
     const { outcome, alarms } = await judge(study, server, { order: 'as-ready' })
     expect(outcome).toBe('complete')
     expect(alarms).toEqual([])
+  })
+
+  test('as cells are ready, beside the generation: every cell is judged, in passes of one session', async () => {
+    await using server = await startScriptedJudge()
+    const study = await makeStudy([{ name: 'plain', checkpoints: { 20: 'plain' } }], '', {
+      activations: false,
+      judge: { server: 'scripted', model: 'loopback-judge', concurrency: 1 },
+    })
+    folders.push(study.folder)
+    const { outcome, events } = await judge(
+      study,
+      server,
+      { order: 'as-ready' },
+      { phases: undefined },
+    )
+    expect(outcome).toBe('complete')
+    const passes = eventsOf(events, 'judging-start')
+    expect(passes.flatMap((pass) => pass.cells).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'plain/0',
+      'plain/20',
+      'tiny_base',
+    ])
+    expect(new Set(passes.map(({ session }) => session)).size).toBe(1)
+    // Two blocks of anchors for each pass that asked something, in a row of their own each.
+    const asking = passes.filter(({ estimate }) => (estimate?.nCalls ?? 0) > 0).length
+    expect(eventsOf(events, 'judge-anchors')[0]?.drift.blockMeans).toHaveLength(2 * asking)
   })
 
   test('of shards on their own is told to be of different sessions', async () => {
@@ -346,7 +372,7 @@ describe('batches', () => {
   test('one batch holds everything, and nothing is asked one by one', async () => {
     await using server = await startScriptedJudge()
     const study = await copyOfDrawn()
-    const { outcome, events } = await judge(study, server, { batch, anchors: false })
+    const { outcome, events } = await judge(study, server, { batch })
     expect(outcome).toBe('complete')
     expect(server.prompts).toEqual([])
     expect(server.created()).toBe(1)
@@ -370,7 +396,7 @@ describe('batches', () => {
     const first = await judge(
       study,
       server,
-      { batch, anchors: false },
+      { batch },
       {
         signal: stop.signal,
         onEvent: ({ type }) => {
@@ -380,7 +406,7 @@ describe('batches', () => {
     )
     expect(first.outcome).toBe('stopped')
     expect(await readdir(storeOf(study))).toContain('batch-first.json')
-    const { outcome } = await judge(study, server, { batch, anchors: false })
+    const { outcome } = await judge(study, server, { batch })
     expect(outcome).toBe('complete')
     expect(server.created()).toBe(1)
     expect(server.prompts).toEqual([])
@@ -388,7 +414,7 @@ describe('batches', () => {
 
   test('what a batch leaves out is told, and asked one by one', async () => {
     await using server = await startScriptedJudge({ isLost: isCoherent })
-    const { outcome, events } = await judge(await copyOfDrawn(), server, { batch, anchors: false })
+    const { outcome, events } = await judge(await copyOfDrawn(), server, { batch })
     expect(outcome).toBe('complete')
     expect(warned(events)).toContain('batch-incomplete')
     expect(server.prompts.every(isCoherent)).toBe(true)

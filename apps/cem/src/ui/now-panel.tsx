@@ -1,6 +1,7 @@
 import { Box, Text } from 'ink'
 import type { ReactElement } from 'react'
 import { unitTimeLeft } from '../estimate.ts'
+import { costText } from '../plain/judging-lines.ts'
 import type { RunView, UnitView } from '../run-view.ts'
 import { duration, shorten, terminalText } from '../terminal-text.ts'
 
@@ -42,8 +43,8 @@ export function NowPanel({ view, now, width }: NowPanelProps): ReactElement {
       />
       <Text wrap="truncate" dimColor={view.judge === null}>
         {'judge calls'.padEnd(nameWidth)}
-        {calls} calls · {cached} from the cache · {inFlight} under way ·{' '}
-        <Text {...(failures > 0 ? { color: 'red' } : {})}>{failures} failed</Text>
+        {calls} calls{costText(view.judge?.costUsd)} · {cached} from the cache · {inFlight} under
+        way · <Text {...(failures > 0 ? { color: 'red' } : {})}>{failures} failed</Text>
       </Text>
     </Box>
   )

@@ -96,8 +96,12 @@ export async function judgePass(
     await state.record({ type: 'unit-start', unit, total: items.length, done: 0 })
 
   const pass = history.nPasses++
-  // Where nothing is asked any more there is nothing that an anchor could tell.
-  const hasAnchors = config.judge.anchors && !session.knowsOwnQuestionsOnly && isAsking
+  // Where nothing is asked any more there is nothing that an anchor could tell, and what is in a batch has no order in time.
+  const hasAnchors =
+    config.judge.anchors &&
+    !session.knowsOwnQuestionsOnly &&
+    session.batches === undefined &&
+    isAsking
   const rowsByCell = {
     ...Object.fromEntries(works.map((work) => [work.cell.id, rowsOf(rows, work)])),
     ...(canaries.length === 0 ? {} : { [canaryCell]: canaries }),
