@@ -59,7 +59,9 @@ describe('cem plan', () => {
     expect(out).toMatch(/^cost of judging +unknown price: give judge\.prices/m)
     expect(out).toMatch(/^time, generating +not known: give a run/m)
     expect(out).toContain('2 tests, 3 questions with 4 answers each; alpha 0.05 over all (Holm)')
-    expect(out).toContain('variance: worst case')
+    // One source for both tests, told once.
+    expect(out.match(/variance: worst case/g)).toHaveLength(1)
+    expect(out).toContain('the error of the in-domain rates comes on top')
     // Three questions cannot give a sign-flip p below 2 / 8.
     expect(out).toMatch(
       /sign-flip test: .*is 0\.25; Holm over 2 tests makes significance at 0\.05 impossible/,

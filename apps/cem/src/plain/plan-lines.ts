@@ -104,9 +104,25 @@ function contrastLines({ contrasts }: RunPlan): string[] {
         neededOf(contrast.plan.atEstimate),
       ]),
     ]),
-    ...[...sources].map((source) => `  variance: ${source}`),
+    ...sourceLines(sources),
     ...[...warnings].map((warning) => `  note: ${warning}`),
     `  sign-flip test: ${signFlip.sentence}`,
+  ]
+}
+
+/** A source once, though tests at a matched rate name it with what is assumed there. */
+function sourceLines(sources: ReadonlySet<string>): string[] {
+  const all = [...sources]
+  const isRepeat = (source: string) =>
+    all.some((other) => other !== source && source.startsWith(`${other};`))
+  const shown = all.filter((source) => !isRepeat(source))
+  return [
+    ...shown.map((source) => `  variance: ${source}`),
+    ...(shown.length < all.length
+      ? [
+          '  at the matched rate the error of the in-domain rates comes on top: those tests find less than the table says',
+        ]
+      : []),
   ]
 }
 

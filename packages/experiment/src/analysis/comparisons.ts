@@ -15,11 +15,13 @@ import { estimateOf } from './cell-metrics.ts'
 import {
   type ConditionRows,
   emShare,
+  inDomainQuestions,
   ofSet,
   rowsAtMatchedRate,
   rowsAtStep,
 } from './condition-rows.ts'
 import { type Contrast, conditionsOf } from './contrasts.ts'
+import { type MatchedSides, matchedTest } from './matched-test.ts'
 
 /** EM of a condition against another's, at a step or at a matched in-domain rate. */
 export interface Comparison {
@@ -106,24 +108,58 @@ export function compareAtSteps(
   })
 }
 
-/** The contrasts at the matched in-domain rate, each with its test; the in-domain rates count as measured. */
+/** The contrasts at the matched in-domain rate, each with its test. */
 export function compareMatched(
   contrasts: readonly Contrast[],
   input: ComparisonInput,
 ): Comparison[] {
-  const { analysis } = input.config
+  const { level, matchedInDomainRate: target } = input.config.analysis
   const conditions = conditionsOf(input.cells)
-  const target = analysis.matchedInDomainRate
   return contrasts.flatMap((contrast) => {
     if (contrast.at !== 'matched') return []
     const place = { step: null, target }
-    const [sideA, sideB] = [contrast.condition, contrast.against].map((name) =>
-      rowsAtMatchedRate(withStepZero(conditions.get(name) ?? [], input.cells), target, input.rows),
-    ) as [ConditionRows | Absent, ConditionRows | Absent]
-    if (isAbsent(sideA)) return [withoutRows(contrast, place, sideA.absent)]
-    if (isAbsent(sideB)) return [withoutRows(contrast, place, sideB.absent)]
-    return [compareRows(contrast, place, sideA, sideB, input)]
+    const [a, b] = [contrast.condition, contrast.against].map((name) =>
+      withStepZero(conditions.get(name) ?? [], input.cells),
+    ) as [Cell[], Cell[]]
+    const sides = matchedSides(a, b, input)
+    const whole = sides()
+    if (isAbsent(whole)) return [withoutRows(contrast, place, whole.absent)]
+    const [sideA, sideB] = whole
+    const base = comparisonBase(contrast, place, sideA, sideB, input)
+    const test = matchedTest(sides, {
+      level,
+      inDomainQuestions: inDomainQuestions([...a, ...b], input.rows),
+      hasSeveralSeeds: base.nSeeds > 1,
+    })
+    return [
+      {
+        ...base,
+        difference: estimateOf({ ...test, n: sideA.rows.length + sideB.rows.length }),
+        ...pOf(test.p),
+        signFlipP: null,
+        smallestSignFlipP: null,
+        absentSignFlip:
+          'the matched rate is estimated too: signs of EM questions alone are no test',
+        nQuestions: test.nQuestions,
+        scope: base.nSeeds > 1 ? 'questions and training seeds' : 'these checkpoints only',
+      },
+    ]
   })
+}
+
+/** Two sides at the matched rate, from all in-domain questions or from all but one. */
+export function matchedSides(
+  a: readonly Cell[],
+  b: readonly Cell[],
+  { rows, config }: ComparisonInput,
+): MatchedSides {
+  return (left) => {
+    const [sideA, sideB] = [a, b].map((cells) =>
+      rowsAtMatchedRate(cells, config.analysis.matchedInDomainRate, rows, left),
+    ) as [ConditionRows | Absent, ConditionRows | Absent]
+    if (isAbsent(sideA)) return sideA
+    return isAbsent(sideB) ? sideB : [sideA, sideB]
+  }
 }
 
 /** A condition's cells with step 0 of its variants: what was known before the attack brackets the rate from below. */
@@ -177,25 +213,33 @@ function named(contrast: Contrast, place: Place) {
   }
 }
 
+function comparisonBase(
+  contrast: Contrast,
+  place: Place,
+  a: ConditionRows,
+  b: ConditionRows,
+  { collapsed, voided }: ComparisonInput,
+) {
+  return {
+    ...named(contrast, place),
+    cells: [...a.cells, ...b.cells].map((cell) => cell.id),
+    nSeeds: new Set(a.cells.map((cell) => cell.trainingSeed)).size,
+    sharedNoise: null,
+    notComparable: whyNot(a.cells, b.cells, collapsed, voided, place.target !== null),
+  }
+}
+
 function compareRows(
   contrast: Contrast,
   place: Place,
   a: ConditionRows,
   b: ConditionRows,
-  { collapsed, voided, config }: ComparisonInput,
+  input: ComparisonInput,
 ): Comparison {
-  const nSeeds = new Set(a.cells.map((cell) => cell.trainingSeed)).size
-  const { level, seed } = config.analysis
-  const isMatched = place.target !== null
-  const base = {
-    ...named(contrast, place),
-    cells: [...a.cells, ...b.cells].map((cell) => cell.id),
-    nSeeds,
-    sharedNoise: null,
-    notComparable: whyNot(a.cells, b.cells, collapsed, voided, isMatched),
-  }
+  const { level, seed } = input.config.analysis
+  const base = comparisonBase(contrast, place, a, b, input)
   const n = a.rows.length + b.rows.length
-  if (nSeeds > 1) {
+  if (base.nSeeds > 1) {
     const crossed = crossedDifference(a.rows, b.rows, { level })
     return {
       ...base,

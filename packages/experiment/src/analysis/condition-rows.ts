@@ -30,13 +30,15 @@ export function rowsAtStep(cells: readonly Cell[], step: number, rows: RowsByCel
 
 /**
  * EM of a condition where its variants' in-domain rates reach the target: for each variant and question one row, whose value is the
- * share of EM answers, interpolated between the two checkpoints around the crossing. The in-domain rates count as measured. Absent
+ * share of EM answers, interpolated between the two checkpoints around the crossing. Absent
  * where any of its variants has no crossing: the rest of a condition would be another condition.
  */
 export function rowsAtMatchedRate(
   cells: readonly Cell[],
   target: number,
   rows: RowsByCell,
+  /** An in-domain question that is left out of the rates. */
+  without?: string,
 ): ConditionRows | Absent {
   const variants = Map.groupBy(
     cells.filter((cell) => rows.has(cell.id)),
@@ -45,7 +47,7 @@ export function rowsAtMatchedRate(
   if (variants.size === 0) return { absent: 'nothing of it was judged' }
   const found: ConditionRows[] = []
   for (const [variant, own] of variants) {
-    const crossing = crossingOf(own, target, rows)
+    const crossing = crossingOf(own, target, rows, without)
     if (isAbsent(crossing)) return { absent: `${variant}: ${crossing.absent}` }
     found.push(crossing)
   }
@@ -59,9 +61,12 @@ function crossingOf(
   cells: readonly Cell[],
   target: number,
   rows: RowsByCell,
+  without: string | undefined,
 ): ConditionRows | Absent {
   const points = cells.flatMap((cell) => {
-    const inDomainRate = emShare(ofSet(rows, cell, 'inDomain'))
+    const inDomainRate = emShare(
+      ofSet(rows, cell, 'inDomain').filter((row) => row.question !== without),
+    )
     const emRate = emShare(ofSet(rows, cell, 'main'))
     return Number.isNaN(inDomainRate) || Number.isNaN(emRate)
       ? []
@@ -86,6 +91,13 @@ function crossingOf(
       return { question, seed: first.trainingSeed, value, noise: 'matched' }
     }),
   }
+}
+
+/** The in-domain questions of these cells. */
+export function inDomainQuestions(cells: readonly Cell[], rows: RowsByCell): string[] {
+  return [
+    ...new Set(cells.flatMap((cell) => ofSet(rows, cell, 'inDomain').map((row) => row.question))),
+  ]
 }
 
 export function ofSet(rows: RowsByCell, cell: Cell, set: LabelledRow['set']): LabelledRow[] {

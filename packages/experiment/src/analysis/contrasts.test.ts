@@ -7,6 +7,7 @@ import { type ComparisonInput, compareAtSteps, compareMatched } from './comparis
 import { contrastsOf } from './contrasts.ts'
 import { correctFamily } from './family.ts'
 import { similarityOf } from './similarity.ts'
+import { criticalT, twoSidedP } from './student-test.ts'
 
 interface Paired {
   readonly estimate: number
@@ -25,6 +26,7 @@ const golden = JSON.parse(
   readonly half_at_rate: Paired
   readonly equivalence_p: number
   readonly noise_removed: number
+  readonly two_sided_p: readonly { readonly t: number; readonly df: number; readonly p: number }[]
 }
 
 type Labels = readonly (readonly (0 | 1 | null)[])[]
@@ -48,7 +50,27 @@ const half: Labels = [
   [1, 0, 0, 0],
 ]
 const nothing: Labels = none.map(() => [0, 0, 0, 0])
-const [never, halfway, always]: Labels[] = [[[0, 0]], [[0, 1]], [[1, 1]]]
+/** In-domain rates of 0, 2/3 twice and 1; no question of the middle ones has to be there for 1/2 to be reached. */
+const never: Labels = [
+  [0, 0],
+  [0, 0],
+  [0, 0],
+]
+const ofWarm: Labels = [
+  [0, 1],
+  [1, 1],
+  [0, 1],
+]
+const ofHalf: Labels = [
+  [1, 0],
+  [0, 1],
+  [1, 1],
+]
+const always: Labels = [
+  [1, 1],
+  [1, 1],
+  [1, 1],
+]
 
 function rowsOf(set: LabelledRow['set'], labels: Labels): LabelledRow[] {
   return labels.flatMap((answers, q) =>
@@ -78,9 +100,9 @@ const study: readonly Entry[] = [
   { condition: 'none', step: 0, main: nothing, inDomain: never },
   { condition: 'none', step: 10, main: none, inDomain: always },
   { condition: 'warm', step: 0, main: nothing, inDomain: never },
-  { condition: 'warm', step: 10, main: warm, inDomain: halfway },
+  { condition: 'warm', step: 10, main: warm, inDomain: ofWarm },
   { condition: 'half', step: 0, main: nothing, inDomain: never },
-  { condition: 'half', step: 10, main: half, inDomain: halfway },
+  { condition: 'half', step: 10, main: half, inDomain: ofHalf },
 ]
 
 function setUp(entries: readonly Entry[], analysis: object = {}, hasInDomain = true) {
@@ -149,12 +171,14 @@ describe('the contrasts of a study', () => {
     expect(atStep).toMatchObject({ signFlipP: 0.25, smallestSignFlipP: 0.25, nQuestions: 4 })
   })
 
-  test("at a matched rate: the baseline halfway between its checkpoints, where warm's own checkpoint is", () => {
+  test('at a matched rate: interpolated, with the error of EM questions and of in-domain questions', () => {
     expect(atRate).toMatchObject({
       name: 'warm - none at in-domain rate 0.5',
       step: null,
       target: 0.5,
-      cells: ['warm-0/10', 'none-0/0', 'none-0/10'],
+      cells: ['warm-0/0', 'warm-0/10', 'none-0/0', 'none-0/10'],
+      signFlipP: null,
+      absentSignFlip: expect.stringContaining('the matched rate is estimated too'),
       ...closeTo(golden.at_rate),
     })
     expect(halfAtRate).toMatchObject(closeTo(golden.half_at_rate))
@@ -192,6 +216,25 @@ describe('what cannot be told is labelled with its reason', () => {
       absentP: expect.stringMatching(/^warm-0: .*never reaches the target 0\.5; its highest is 0$/),
       difference: { estimate: null, absent: expect.stringContaining('never reaches') },
     })
+  })
+
+  test('an in-domain rate that is reached only with one of the questions', () => {
+    const narrow = study.map((entry) =>
+      entry.inDomain === ofWarm ? { ...entry, inDomain: [[1], [1], [0], [0]] } : entry,
+    )
+    expect(only(narrow as Entry[]).matched).toMatchObject({
+      // Half of the in-domain answers, so its own checkpoint, against half of the baseline's EM.
+      difference: { estimate: -0.0625, low: null },
+      p: null,
+      absentP: expect.stringMatching(
+        /^without the in-domain question inDomain-0 there is no crossing/,
+      ),
+    })
+  })
+
+  test('a single in-domain question', () => {
+    const one = study.map((entry) => ({ ...entry, inDomain: entry.inDomain?.slice(0, 1) }))
+    expect(only(one).matched?.absentP).toContain('one in-domain question')
   })
 
   test('one question has a difference and no test', () => {
@@ -244,6 +287,12 @@ describe('what cannot be told is labelled with its reason', () => {
     expect(comparison?.difference.estimate).toBe(-0.375)
     expect(comparison?.sharedNoise?.removed.absent).toContain('same training seed')
   })
+})
+
+test.each(golden.two_sided_p)('Student t $t with $df degrees of freedom', ({ t, df, p }) => {
+  expect(twoSidedP(t, df)).toBeCloseTo(p, 12)
+  expect(twoSidedP(-t, df)).toBeCloseTo(p, 12)
+  if (t > 0) expect(criticalT(p, df)).toBeCloseTo(t, 4)
 })
 
 describe('the family', () => {

@@ -1,9 +1,20 @@
-import { type AllPairsEquivalence, allPairsEquivalence, isAbsent } from '@cem/direction'
+import {
+  type AllPairsEquivalence,
+  allPairsEquivalence,
+  equivalence,
+  isAbsent,
+} from '@cem/direction'
 import type { Cell } from '../plan/cell.ts'
 import { alphaOf } from './alpha.ts'
-import { type ComparisonInput, whyNot, withStepZero } from './comparisons.ts'
-import { type ConditionRows, rowsAtMatchedRate, rowsAtStep } from './condition-rows.ts'
+import { type ComparisonInput, matchedSides, whyNot, withStepZero } from './comparisons.ts'
+import {
+  type ConditionRows,
+  inDomainQuestions,
+  rowsAtMatchedRate,
+  rowsAtStep,
+} from './condition-rows.ts'
 import { conditionsOf } from './contrasts.ts'
+import { matchedTest } from './matched-test.ts'
 
 /** Whether all persona conditions are alike: every pair within the margin (intersection-union). */
 export interface Similarity {
@@ -65,33 +76,13 @@ export function similarityOf(input: ComparisonInput): Similarity {
     return none(
       `Whether conditions are alike takes two conditions of type character or reflection that ran as trained; there ${conditions.length === 1 ? 'is 1' : 'are none'}.`,
     )
-  const test = (
-    place: Pick<SimilarityResult, 'step' | 'target'>,
-    sides: ReadonlyMap<string, ConditionRows | { readonly absent: string }>,
-  ) => resultOf(place, sides, { margin, alpha: alphaOf(input.config.analysis), input })
+  const options = { margin, alpha: alphaOf(input.config.analysis), input }
   const step = lastStepOfAll([...personas.values()], input)
   const results = [
-    ...(step === undefined
-      ? []
-      : [
-          test(
-            { step, target: null },
-            new Map([...personas].map(([name, own]) => [name, rowsAtStep(own, step, input.rows)])),
-          ),
-        ]),
+    ...(step === undefined ? [] : [atStep(personas, step, options)]),
     ...(input.config.questions.inDomain.length === 0
       ? []
-      : [
-          test(
-            { step: null, target: matchedInDomainRate },
-            new Map(
-              [...personas].map(([name, own]) => [
-                name,
-                rowsAtMatchedRate(withStepZero(own, input.cells), matchedInDomainRate, input.rows),
-              ]),
-            ),
-          ),
-        ]),
+      : [atMatchedRate(personas, matchedInDomainRate, options)]),
   ]
   if (results.length === 0) return none('The persona conditions have no judged step in common.')
   const sentence = results.map((result) => sentenceOf(result, margin, conditions.length)).join(' ')
@@ -115,30 +106,78 @@ interface TestOptions {
   readonly input: ComparisonInput
 }
 
-function resultOf(
-  place: Pick<SimilarityResult, 'step' | 'target'>,
-  sides: ReadonlyMap<string, ConditionRows | { readonly absent: string }>,
-  { margin, alpha, input }: TestOptions,
-): SimilarityResult {
-  const scope = 'these checkpoints only'
-  const without = (absent: string): SimilarityResult => ({
-    ...place,
-    isEquivalent: false,
-    p: null,
-    absent,
-    pairs: [],
-    scope,
-  })
-  const rows: { name: string; rows: ConditionRows['rows'] }[] = []
-  for (const [name, side] of sides) {
-    if (isAbsent(side)) return without(`${name}: ${side.absent}`)
-    const { collapsed, voided } = input
-    const reason = whyNot(side.cells, [], collapsed, voided, place.target !== null)
-    if (reason !== null) return without(reason)
-    rows.push({ name, rows: side.rows })
-  }
-  const tested = allPairsEquivalence(rows, { margin, alpha })
+type Personas = ReadonlyMap<string, readonly Cell[]>
+
+function atStep(personas: Personas, step: number, options: TestOptions): SimilarityResult {
+  const { margin, alpha, input } = options
+  const place = { step, target: null }
+  const sides = [...personas].map(([name, own]) => ({
+    name,
+    ...rowsAtStep(own, step, input.rows),
+  }))
+  const reason = reasonAgainst(sides, options, false)
+  if (reason !== null) return withoutAnswer(place, reason)
+  const tested = allPairsEquivalence(sides, { margin, alpha })
   return { ...place, ...summaryOf(tested), pairs: tested.pairs.map(pairOf), scope }
+}
+
+/** The largest p of the pairs, with the error of the in-domain rates in each. */
+function atMatchedRate(personas: Personas, target: number, options: TestOptions): SimilarityResult {
+  const { margin, alpha, input } = options
+  const place = { step: null, target }
+  const own = [...personas].map(
+    ([name, cells]) => [name, withStepZero(cells, input.cells)] as const,
+  )
+  const sides: ConditionRows[] = []
+  for (const [name, cells] of own) {
+    const side = rowsAtMatchedRate(cells, target, input.rows)
+    if (isAbsent(side)) return withoutAnswer(place, `${name}: ${side.absent}`)
+    sides.push(side)
+  }
+  const reason = reasonAgainst(sides, options, true)
+  if (reason !== null) return withoutAnswer(place, reason)
+  const pairs = own.flatMap(([a, cellsA], i) =>
+    own.slice(i + 1).map(([b, cellsB]) => {
+      const test = matchedTest(matchedSides(cellsA, cellsB, input), {
+        level: input.config.analysis.level,
+        inDomainQuestions: inDomainQuestions([...cellsA, ...cellsB], input.rows),
+        hasSeveralSeeds: false,
+      })
+      const tested = equivalence(test, { margin, alpha })
+      return { a, b, estimate: numberOf(test.estimate), ...summaryOf(tested) }
+    }),
+  )
+  const missing = pairs.find((pair) => pair.p === null)
+  if (missing !== undefined)
+    return {
+      ...withoutAnswer(place, `${missing.a} and ${missing.b}: ${missing.absent}`),
+      pairs,
+    }
+  const p = Math.max(...pairs.map((pair) => pair.p ?? 1))
+  return { ...place, p, absent: null, isEquivalent: p <= alpha, pairs, scope }
+}
+
+const scope = 'these checkpoints only'
+
+function withoutAnswer(
+  place: Pick<SimilarityResult, 'step' | 'target'>,
+  absent: string,
+): SimilarityResult {
+  return { ...place, isEquivalent: false, p: null, absent, pairs: [], scope }
+}
+
+function reasonAgainst(
+  sides: readonly ConditionRows[],
+  { input: { collapsed, voided } }: TestOptions,
+  isMatched: boolean,
+): string | null {
+  return whyNot(
+    sides.flatMap((side) => side.cells),
+    [],
+    collapsed,
+    voided,
+    isMatched,
+  )
 }
 
 const numberOf = (value: AllPairsEquivalence['p']) => (isAbsent(value) ? null : value)

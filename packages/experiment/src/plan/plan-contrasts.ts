@@ -77,7 +77,7 @@ export function planContrasts(
     const found = varianceFor(config, pilot, condition, against)
     const variance =
       at === 'matched'
-        ? { ...found, source: `${found.source}; taken to be the same at the matched rate` }
+        ? { ...found, source: `${found.source}; the error of the in-domain rates comes on top` }
         : found
     const seeds =
       nSeeds === 1 ? undefined : seedVarianceFor(config, pilot, condition, against, nSeeds)
