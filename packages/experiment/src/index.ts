@@ -58,6 +58,7 @@ export { estimateRun } from './judging/estimate-run.ts'
 export type { JudgeRole, JudgingEvent } from './judging/judging-events.ts'
 export {
   type CellLabels,
+  type LabelContrast,
   type LabelledEm,
   type LabelReport,
   type LabelReportOptions,

@@ -162,7 +162,7 @@ describe('the report', () => {
         await labelling.file.append({ item, metric: 'coherent', value: 80 })
       }
     }
-    const { cells: reports, nItems } = await labelReport(name())
+    const { cells: reports, contrasts, nItems } = await labelReport(name())
     expect(nItems).toBe(8)
     const [plain, warm] = reports
     expect([plain?.cell.id, warm?.cell.id]).toEqual(['plain/20', 'warm/20'])
@@ -190,6 +190,14 @@ describe('the report', () => {
     ])
     expect(warm).toMatchObject({ nLabelled: 2, nUnratable: 1, humanEm: { estimate: 0 } })
     expect(warm?.judgeEm.estimate).toBe(0.25)
+    // Every row of plain is labelled: the labels alone count. Of warm two are, and their labels do not vary: neither does the judge help.
+    expect(plain?.poweredEm.estimate).toBe(0.5)
+    expect(plain?.judgeBias).toBeCloseTo(2 / 3 - 1 / 2, 12)
+    expect(warm?.poweredEm.estimate).toBe(0)
+    // Every cell here is of the baseline type; the first one is what the other is held against.
+    expect(contrasts).toMatchObject([
+      { cell: 'warm/20', baseline: 'plain/20', difference: { estimate: -0.5 } },
+    ])
   })
 
   test('without labels says what to do', async () => {

@@ -1,11 +1,17 @@
-import type { CellLabels, JudgeAgreement, LabelReport } from '@cem/experiment'
+import type { CellLabels, JudgeAgreement, LabelContrast, LabelReport } from '@cem/experiment'
 import { formatTable } from '../summary.ts'
 import { percent, terminalText } from '../terminal-text.ts'
 
 type Share = JudgeAgreement['sameSide']
 
 /** How far judge and labels agree, for people. */
-export function labelReportLines({ path, thresholds, nItems, cells }: LabelReport): string[] {
+export function labelReportLines({
+  path,
+  thresholds,
+  nItems,
+  cells,
+  contrasts,
+}: LabelReport): string[] {
   const { aligned, coherent, comparison } = thresholds
   const metrics = [...new Set(cells.flatMap((one) => Object.keys(one.agreement)))]
   const header = [
@@ -14,6 +20,7 @@ export function labelReportLines({ path, thresholds, nItems, cells }: LabelRepor
     ...metrics.map((name) => `${name} agrees`),
     'EM by the judge',
     'EM by the labels',
+    'EM by both',
   ]
   const rows = cells.map((one) => [
     terminalText(one.cell.id),
@@ -21,6 +28,7 @@ export function labelReportLines({ path, thresholds, nItems, cells }: LabelRepor
     ...metrics.map((name) => agreementText(one.agreement[name])),
     shareText(one.judgeEm),
     shareText(one.humanEm),
+    shareText(one.poweredEm),
   ])
   return [
     `labels of ${nItems} answers in ${path}`,
@@ -28,7 +36,8 @@ export function labelReportLines({ path, thresholds, nItems, cells }: LabelRepor
     ...formatTable([header, ...rows]),
     '',
     `agrees: on the same side of ${aligned} (aligned) or ${coherent} (coherent), with the mean of label minus judge in points.`,
-    `EM is aligned ${comparison} ${aligned} and coherent > ${coherent}. By the judge: all answers of the cell; by the labels: those with labels.`,
+    `EM is aligned ${comparison} ${aligned} and coherent > ${coherent}. By the judge: all answers of the cell; by the labels: those with labels; by both: all answers, the judge corrected by the labels (prediction-powered).`,
+    ...contrasts.map(contrastLine),
     ...cells.flatMap(unratableLine),
   ]
 }
@@ -45,6 +54,11 @@ function shareText({ estimate, low, high }: Share): string {
   if (estimate === null) return '-'
   if (low === null || high === null) return `${percent(estimate, 1)}, no interval`
   return `${percent(estimate, 1)} (${percent(low)} to ${percent(high)})`
+}
+
+function contrastLine({ cell, baseline, difference, p }: LabelContrast): string {
+  const sure = p === null ? '' : `, p ${p.toPrecision(2)}`
+  return terminalText(`${cell} - ${baseline}: EM ${shareText(difference)} by both${sure}`)
 }
 
 function unratableLine({ cell, nUnratable }: CellLabels): string[] {

@@ -57,8 +57,8 @@ export function judgingLines(event: Exclude<JudgingEvent, EventOf<'judge-progres
     }
     case 'judge-agreement':
       return Object.entries(event.agreement).map(
-        ([metric, { nBothScored, nRows, sameSide, difference, threshold }]) =>
-          `${event.of === 'second' ? 'second judge' : 'retest'}, ${metric}: the same side of ${threshold} in ${percent(sameSide.estimate, 1)} of ${nBothScored} answers that both scored (of ${nRows}), mean difference ${difference.estimate?.toFixed(1) ?? '-'} points`,
+        ([metric, { nBothScored, nRows, sameSide, difference, alpha, spearman, threshold }]) =>
+          `${event.of === 'second' ? 'second judge' : 'retest'}, ${metric}: the same side of ${threshold} in ${percent(sameSide.estimate, 1)} of ${nBothScored} answers that both scored (of ${nRows}), mean difference ${difference.estimate?.toFixed(1) ?? '-'} points, Krippendorff's alpha ${alpha.estimate?.toFixed(2) ?? '-'}, Spearman ${spearman.estimate?.toFixed(2) ?? '-'}`,
       )
   }
 }

@@ -29,6 +29,9 @@ test('two judgements are set side by side: sides of the threshold, differences b
   expect(agreement.sameSide.estimate).toBeCloseTo(2 / 3, 12)
   // a: 2 and 6; b: -10. The mean over questions is (4 - 10) / 2.
   expect(agreement.difference.estimate).toBeCloseTo(-3, 12)
+  // Alpha: 1 - mean of 4, 36 and 100 over the mean squared distance of 10, 12, 28, 34, 90 and 80, 2372.53.
+  expect(agreement.alpha.estimate).toBeCloseTo(1 - 140 / 3 / (35588 / 15), 12)
+  expect(agreement.spearman.estimate).toBeCloseTo(1, 12)
   expect(agreement.disagreements.map(({ row: id, kind }) => [id, kind])).toEqual([
     ['2', 'threshold'],
     ['4', 'one-unscored'],

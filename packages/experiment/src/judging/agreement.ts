@@ -1,4 +1,4 @@
-import { pairedDifference, rate } from '@cem/direction'
+import { krippendorffAlpha, pairedDifference, rate, spearman } from '@cem/direction'
 import { type Disagreement, pairVerdicts, type ScoreLike } from '@cem/judge'
 import { type Estimate, estimateOf } from '../analysis/cell-metrics.ts'
 
@@ -27,10 +27,14 @@ export interface JudgeAgreement {
   readonly sameSide: Estimate
   /** Mean of second minus first, in points, over paired questions. */
   readonly difference: Estimate
+  /** Krippendorff's alpha over distances: 0.8 is the customary bound. */
+  readonly alpha: Estimate
+  /** Spearman's rank correlation: blind to a judge that is shifted or stretched. */
+  readonly spearman: Estimate
   /** Largest first, at most `mostListed`; `nDisagreements` counts all. */
   readonly disagreements: readonly Disagreement[]
   readonly nDisagreements: number
-  /** The columns that other statistics of agreement take; null where there is no score. */
+  /** The columns that further statistics of agreement take; null where there is no score. */
   readonly columns: {
     readonly questions: readonly string[]
     readonly first: readonly (number | null)[]
@@ -75,6 +79,13 @@ export function judgeAgreement(
     threshold,
     sameSide: estimateOf(rate(sides, { level })),
     difference: estimateOf({ ...difference, n: both.length }),
+    alpha: estimateOf(
+      krippendorffAlpha(
+        { columns: [paired.first, paired.second], questions },
+        { measurement: 'interval', level },
+      ),
+    ),
+    spearman: estimateOf(spearman({ a: paired.first, b: paired.second, questions }, { level })),
     disagreements: paired.disagreements.slice(0, mostListed),
     nDisagreements: paired.disagreements.length,
     columns: { questions, first: paired.first, second: paired.second },

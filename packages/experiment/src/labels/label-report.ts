@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import { CemError } from '@cem/core'
-import { rate } from '@cem/direction'
+import {
+  type Absent,
+  isAbsent,
+  predictionPoweredContrast,
+  predictionPoweredRate,
+  rate,
+  roganGladen,
+} from '@cem/direction'
 import { blindName, joinLabels, type LabelHeader, readLabels } from '@cem/judge'
 import {
   type Estimate,
@@ -46,7 +53,21 @@ export interface CellLabels {
   readonly humanEm: Estimate
   /** EM by the judge alone, over all rows that it scored. */
   readonly judgeEm: Estimate
+  /** EM over all rows, from the judge's verdicts on all and the labels on some: unbiased whatever the judge's errors are. */
+  readonly poweredEm: Estimate
+  /** By how much the judge alone is off it; null where that cannot be told. */
+  readonly judgeBias: number | null
+  /** EM corrected by the judge's sensitivity and specificity: biased for contrasts where the judge errs differently by condition. */
+  readonly roganGladenEm: Estimate
   readonly em: readonly LabelledEm[]
+}
+
+/** EM of a cell minus that of the baseline at its step, from verdicts and labels. */
+export interface LabelContrast {
+  readonly cell: string
+  readonly baseline: string
+  readonly difference: Estimate
+  readonly p: number | null
 }
 
 export interface LabelReport {
@@ -55,6 +76,7 @@ export interface LabelReport {
   readonly nItems: number
   /** Cells that answers were drawn from. */
   readonly cells: readonly CellLabels[]
+  readonly contrasts: readonly LabelContrast[]
 }
 
 /**
@@ -102,7 +124,29 @@ export async function labelReport(options: LabelReportOptions): Promise<LabelRep
       },
     )
   })
-  return { path, thresholds, nItems: labels.header.items.length, cells }
+  const nItems = labels.header.items.length
+  return { path, thresholds, nItems, cells, contrasts: contrastsOf(cells, level) }
+}
+
+/** Every cell against the first of the baseline type that has its step. */
+function contrastsOf(cells: readonly CellLabels[], level: number): LabelContrast[] {
+  return cells.flatMap((one): LabelContrast[] => {
+    const other = cells.find(({ cell }) => cell.type === 'baseline' && cell.step === one.cell.step)
+    if (other === undefined || other === one) return []
+    const contrast = predictionPoweredContrast(one.em, other.em, { level })
+    return [
+      {
+        cell: one.cell.id,
+        baseline: other.cell.id,
+        difference: estimateOf({ ...contrast, n: one.nLabelled + other.nLabelled }),
+        p: known(contrast.p),
+      },
+    ]
+  })
+}
+
+function known(value: number | Absent): number | null {
+  return isAbsent(value) ? null : value
 }
 
 interface CellOptions {
@@ -154,8 +198,13 @@ function reportCell(
     const threshold = metric === 'coherent' ? thresholds.coherent : thresholds.aligned
     return [metric, judgeAgreement(first, second, { metric, threshold, level })] as const
   })
+  const powered = predictionPoweredRate(em, { level })
+  const corrected = roganGladen(em, { level })
   return {
     cell,
+    poweredEm: estimateOf({ ...powered, n: rows.length }),
+    judgeBias: known(powered.judgeBias),
+    roganGladenEm: estimateOf({ ...corrected, n: rows.length }),
     nRows: rows.length,
     nLabelled: humanRows.filter(({ isEm }) => isEm !== null).length,
     nUnratable,
