@@ -24,6 +24,8 @@ export type NoteCode =
   | 'metadata-unreadable'
   | 'in-domain-unclear'
   | 'direction-skipped'
+  | 'direction-controls'
+  | 'causal-results'
   | 'interval-unreliable'
   | 'empty-answers'
   | 'software-device'

@@ -21,8 +21,11 @@ import {
   matchedEm,
 } from '../analysis/comparisons.ts'
 import { drawFigures } from '../analysis/figures.ts'
+import { type MatchedDifference, matchedDifferences } from '../analysis/matched-difference.ts'
 import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
 import { resultNotes } from '../analysis/result-notes.ts'
+import { analyseCausal } from '../causal/analyse-causal.ts'
+import type { CausalAnalysis } from '../causal/causal-results.ts'
 import type { RunWarning } from '../events.ts'
 import { computeDirections, writeDirections } from '../files/direction-file.ts'
 import { writeProjections } from '../files/projections-file.ts'
@@ -49,6 +52,10 @@ export interface Analysis {
   readonly missing: readonly string[]
   readonly comparisons: readonly Comparison[]
   readonly matched: readonly MatchedEm[]
+  /** Against the baseline at the matched in-domain rate. */
+  readonly matchedDifferences: readonly MatchedDifference[]
+  /** Null where the config asks for no causal checks. */
+  readonly causal: CausalAnalysis | null
   readonly direction: DirectionSummary | null
   /** What the results themselves show; `alarms` has those of the plan, the self-tests and the judge too. */
   readonly warnings: readonly RunWarning[]
@@ -81,10 +88,10 @@ export async function analyse(
   context: RunContext,
   { audit, standing }: AnalyseInput,
 ): Promise<Analysis> {
-  const { loaded, cells, store } = context
+  const { loaded, store } = context
   const { config, resultsFolder } = loaded
   const judged = new Map<string, readonly JudgedRecord[]>()
-  for (const cell of cells) {
+  for (const cell of context.cells) {
     const records = await readJudged(store, cell.id)
     if (records !== undefined) judged.set(cell.id, records)
   }
@@ -92,7 +99,10 @@ export async function analyse(
   const rows = new Map(
     Array.from(judged, ([id, records]) => [id, labelRows(records, config.thresholds)] as const),
   )
+  // A changed model is compared with itself unchanged, and with nothing else.
+  const cells = context.cells.filter((cell) => cell.kind !== 'causal')
   const known = cells.filter((cell) => metrics.has(cell.id))
+  const causal = await analyseCausal(context, { cells: context.cells, judged, rows, config })
   const collapsed = new Set(collapsedCells(known, metrics, config.analysis.collapseBelow))
   const directions = await analyseDirections(context, known, rows)
   const drifts = await driftsOf(context)
@@ -103,6 +113,7 @@ export async function analyse(
     ...resultAlarms({ cells: known, rows, metrics, config }),
     ...resultNotes(known, metrics, rows),
     ...directions.warnings,
+    ...causal.warnings,
   ]
   const alarms = sortedAlarms([...standing, ...warnings])
   const input = { cells: known, rows, collapsed, voided: voidedCells(alarms), config }
@@ -110,6 +121,7 @@ export async function analyse(
   const files = [
     ...(await writeSummaries(resultsFolder, entries)),
     ...directions.files,
+    ...causal.files,
     ...(await drawFigures({
       resultsFolder,
       run: loaded.name,
@@ -130,9 +142,11 @@ export async function analyse(
       projections: directions.projections.get(entry.cell.id) ?? [],
       drift: drifts.get(entry.cell.id) ?? null,
     })),
-    missing: cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
+    missing: context.cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
     comparisons: compareToBaseline(input),
     matched: matchedEm(input),
+    matchedDifferences: matchedDifferences(input),
+    causal: causal.summary,
     direction: directions.summary,
     warnings,
     alarms,
