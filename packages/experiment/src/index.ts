@@ -10,7 +10,16 @@ export {
   type SetMetrics,
 } from './analysis/cell-metrics.ts'
 export type { Comparison, MatchedEm } from './analysis/comparisons.ts'
+export {
+  type MatchedDifference,
+  matchedByQuestion,
+  matchedDifferences,
+} from './analysis/matched-difference.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
+export type { VariantResistance } from './analysis/variant-resistance.ts'
+export type { CausalDirectionRecord } from './causal/causal-direction.ts'
+export type { CausalAnalysis, CausalResult } from './causal/causal-results.ts'
+export type { CausalSpec } from './causal/causal-spec.ts'
 export {
   checkConfig,
   type LoadConfigOptions,
@@ -18,6 +27,7 @@ export {
   loadConfig,
 } from './config/load-config.ts'
 export {
+  type CausalConfig,
   configSchema,
   type ExperimentConfig,
   type PersonaOption,
@@ -58,7 +68,8 @@ export {
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
-export type { Analysis, DirectionSummary } from './run/analyse.ts'
+export type { Analysis } from './run/analyse.ts'
+export type { DirectionSummary } from './run/analyse-directions.ts'
 export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
 export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'

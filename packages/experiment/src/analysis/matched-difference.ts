@@ -1,4 +1,5 @@
 import { isAbsent, matchedRate, pairedDifference } from '@cem/direction'
+import type { Cell } from '../plan/cell.ts'
 import { type Estimate, estimateOf, type LabelledRow } from './cell-metrics.ts'
 import { baselineVariant, type ComparisonInput } from './comparisons.ts'
 
@@ -98,22 +99,41 @@ function share(rows: readonly LabelledRow[]): number {
   return scored.reduce((sum, row) => sum + (row.isEm ?? 0), 0) / scored.length
 }
 
-function whyNot(
-  { cells, collapsed, voided }: ComparisonInput,
-  variants: readonly string[],
-): string | null {
-  const own = cells.filter(({ variant }) => variants.includes(variant))
+/** Alarms count at the steps that the matched rate lies between; that a variant learned less is what matching is for. */
+function whyNot(input: ComparisonInput, variants: readonly string[]): string | null {
+  const { collapsed, voided } = input
+  const own = variants.flatMap((variant) => bracketOf(input, variant))
   const broken = own.filter(({ id }) => collapsed.has(id)).map(({ id }) => id)
   const other = own.filter(({ match }) => match !== 'as-trained').map(({ id }) => id)
-  const void_ = own.flatMap(({ id }) =>
-    (voided.get(id) ?? []).map(({ reason }) => `${id}: ${reason}`),
+  const alarms = own.flatMap(({ id }) =>
+    (voided.get(id) ?? [])
+      .filter(({ code }) => code !== 'learned-less')
+      .map(({ reason }) => `${id}: ${reason}`),
   )
   const reasons = [
     ...(broken.length === 0
       ? []
       : [`EM not comparable: coherence collapsed in ${broken.join(', ')}`]),
     ...(other.length === 0 ? [] : [`persona not as in training in ${other.join(', ')}`]),
-    ...new Set(void_),
+    ...new Set(alarms),
   ]
   return reasons.length === 0 ? null : reasons.join('; ')
+}
+
+/** The cells at and around the step where a variant reaches the matched rate. */
+function bracketOf({ cells, rows, config }: ComparisonInput, variant: string): Cell[] {
+  const own = cells.filter((cell) => cell.variant === variant && rows.has(cell.id))
+  const points = own.map(({ id, step }) => ({
+    step,
+    emRate: 0,
+    inDomainRate: share((rows.get(id) ?? []).filter((row) => row.set === 'inDomain')),
+  }))
+  const { step } = matchedRate(
+    points.filter(({ inDomainRate }) => !Number.isNaN(inDomainRate)),
+    config.analysis.matchedInDomainRate,
+  )
+  if (isAbsent(step)) return []
+  const before = Math.max(...own.map((cell) => cell.step).filter((other) => other <= step))
+  const after = Math.min(...own.map((cell) => cell.step).filter((other) => other >= step))
+  return own.filter((cell) => cell.step === before || cell.step === after)
 }

@@ -109,7 +109,14 @@ const directionSchema = z.strictObject({
     .int()
     .min(0)
     .optional()
-    .describe('Layer of the single-layer figure. Default: the middle one.'),
+    .describe(
+      'Layer of the single-layer figure. Default: the one that tells held-out questions apart best.',
+    ),
+  checks: z
+    .boolean()
+    .default(true)
+    .describe('Layer choice on held-out questions, null bands, resistance.'),
+  nDraws: z.int().min(20).default(200).describe('Draws of the null bands.'),
 })
 
 const analysisSchema = z.strictObject({
