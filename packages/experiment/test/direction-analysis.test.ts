@@ -99,28 +99,6 @@ test('one seed of the baseline has no other seeds to be held against, and that i
   })
 })
 
-test('several seeds of the baseline are held against each other', async () => {
-  // Another amount of the same training stands in for another seed.
-  await copyVariant(study, 'miniature_baseline', 'second_seed', 80)
-  const seeds = ['miniature_baseline', 'second_seed'].map((name, i) => ({
-    name,
-    path: `outputs/${name}`,
-    condition: 'none',
-    trainingSeed: i + 1,
-  }))
-  await configure(study, seeds, { ...settings, name: 'seeds' })
-  await runMiniature(study)
-  const found = JSON.parse(
-    await readFile(join(study.folder, 'results', '.cem', 'seeds', 'analysis.json'), 'utf8'),
-  ) as Analysis
-  const others = found.direction?.otherSeeds
-  if (others === undefined || isAbsent(others)) throw new Error('no other seeds')
-  expect(others.projections.map(({ isOwn }) => isOwn)).toEqual([true, false, false, true])
-  expect(others.runs.map(({ own }) => own)).toEqual([expect.closeTo(1, 6), expect.closeTo(1, 6)])
-  for (const { meanOnOthers } of others.runs) expect(meanOnOthers).toBeGreaterThan(0.5)
-  await configure(study, variants, settings)
-})
-
 test('a direction file keeps what it kept, and has where it comes from', async () => {
   const file = join(study.folder, 'results', 'misalignment_direction')
   const vectors = await readDirections(`${file}.npz`)
@@ -173,6 +151,28 @@ test('two questions cannot be held out: the layer is the middle one, and the rea
     absent: '2 questions: at least 3 are needed to hold some out',
   })
   expect(found.direction?.layer).toBe(2)
+})
+
+test('several seeds of the baseline are held against each other', async () => {
+  // Another amount of the same training stands in for another seed.
+  await copyVariant(study, 'miniature_baseline', 'second_seed', 80)
+  const seeds = ['miniature_baseline', 'second_seed'].map((name, i) => ({
+    name,
+    path: `outputs/${name}`,
+    condition: 'none',
+    trainingSeed: i + 1,
+  }))
+  await configure(study, seeds, { ...settings, name: 'seeds' })
+  await runMiniature(study)
+  const found = JSON.parse(
+    await readFile(join(study.folder, 'results', '.cem', 'seeds', 'analysis.json'), 'utf8'),
+  ) as Analysis
+  const others = found.direction?.otherSeeds
+  if (others === undefined || isAbsent(others)) throw new Error('no other seeds')
+  expect(others.projections.map(({ isOwn }) => isOwn)).toEqual([true, false, false, true])
+  expect(others.runs.map(({ own }) => own)).toEqual([expect.closeTo(1, 6), expect.closeTo(1, 6)])
+  for (const { meanOnOthers } of others.runs) expect(meanOnOthers).toBeGreaterThan(0.5)
+  await configure(study, variants, settings)
 })
 
 test('a bag of embeddings is the mean of the rows of its tokens, and NaN for none', async () => {
