@@ -15,7 +15,7 @@ import {
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
-const causal = { layer: 2, steer: [0.1], floor: [0.5], cap: [0.4], controls: 1 }
+const causal = { layer: 2, steer: [0.1], floor: [0.6], cap: [0.4], controls: 1 }
 
 let cache: string
 let study: MiniatureStudy
@@ -48,7 +48,7 @@ describe('causal checks in a run', () => {
   test('are cells of the plan, judged like others, and no part of the other analyses', () => {
     expect(problems).toEqual([undefined])
     expect(analysis.causal?.results.map(({ cell }) => cell)).toEqual(
-      ['steer_0.1', 'floor_0.5', 'ablate', 'cap_0.4'].flatMap((name) => {
+      ['steer_0.1', 'floor_0.6', 'ablate', 'cap_0.4'].flatMap((name) => {
         const step = name === 'ablate' || name.startsWith('cap') ? 160 : 0
         return [`causal_${name}/${step}`, `causal_${name}_random1/${step}`]
       }),
@@ -67,6 +67,13 @@ describe('causal checks in a run', () => {
     expect(ablated.fromTarget.em.high as number).toBeLessThan(0)
     expect(ablated.fromTarget.incoherent.estimate as number).toBeLessThan(0.05)
     expect(ablated.fromRandom?.em.high as number).toBeLessThan(0)
+  })
+
+  test('holding the base up to it brings some EM, and a length added everywhere does not', () => {
+    const { fromTarget, em } = resultOf('floor')
+    expect(em.estimate as number).toBeGreaterThan(0.1)
+    expect(fromTarget.em.low as number).toBeGreaterThan(0)
+    expect(resultOf('steer').em.estimate as number).toBeLessThan(0.03)
   })
 
   test('the difference is that of the two rates, since every question has as many answers', () => {
