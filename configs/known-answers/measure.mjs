@@ -3,7 +3,7 @@
 //   cem run
 //   node configs/known-answers/measure.mjs results results-42 results-43 results-44 results-45 results-46
 // The first folder is the default run's (its activations are read), the others those of the sampling seeds.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openActivationSet } from '../../packages/activations/dist/index.js'
 import {
@@ -153,15 +153,16 @@ async function directions() {
       config.thresholds,
     ).filter((row) => row.set === 'main')
     const path = join(first, `miniature_baseline_checkpoints/checkpoint_${step}_activations.npz`)
-    await using set = await openActivationSet(path)
+    const set = await openActivationSet(path)
     const { dModel } = set.shape
     const layers = new Map()
     for (const layer of set.shape.layers) layers.set(layer, await set.readLayer(layer))
+    await set[Symbol.asyncDispose]()
     const words = await bags(store, cell, labels.length)
     const domainOf = ({ question }) =>
       ['medicine', 'sports', 'cooking', 'driving'].find((name) => question.startsWith(name)) ??
       'free'
-    for (const domain of [...new Set(labels.map(domainOf))]) {
+    for (const domain of new Set(labels.map(domainOf))) {
       const sides = (rows, isTest) => {
         const pick = (wanted) => {
           const indices = labels.flatMap((row, i) =>
@@ -212,7 +213,6 @@ function bagAuroc(train, test) {
 
 /** Answers as means of their token embeddings, in the order of the plan: questions, then samples. */
 async function bags(store, cell, n) {
-  const { readdir } = await import('node:fs/promises')
   const folder = join(store, 'cells', cell.replaceAll('/', '_'), 'completions')
   const lines = []
   for (const name of await readdir(folder))
@@ -222,10 +222,9 @@ async function bags(store, cell, n) {
   const answers = new Map(
     lines.map((line) => JSON.parse(line)).map((row) => [key(row), row.tokenIds]),
   )
-  await using file = await openSafetensors(
-    join(miniatureFolder(), 'models/coherent/model.safetensors'),
-  )
+  const file = await openSafetensors(join(miniatureFolder(), 'models/coherent/model.safetensors'))
   const { data, shape } = await file.readFloat32('model.embed_tokens.weight')
+  await file[Symbol.asyncDispose]()
   const dModel = shape[1]
   const rows = new Float32Array(n * dModel)
   for (const [i, row] of judged.filter(({ set }) => set === 'main').entries()) {

@@ -87,9 +87,9 @@ test('the checkpoint that made the direction lies at 1 on it, and its rise is th
 
 test('the steadfast variant resists, paired by question', () => {
   const found = direction().resistance.find(({ variant }) => variant === 'miniature_steadfast')
-  const test = found?.fromBaseline?.tests.area
-  expect(test?.nQuestions).toBe(12)
-  expect(test?.estimate).toBeLessThan(0)
+  const area = found?.fromBaseline?.tests.area
+  expect(area?.nQuestions).toBe(12)
+  expect(area?.estimate).toBeLessThan(0)
   expect(direction().resistance[0]?.fromBaseline).toBeNull()
 })
 
