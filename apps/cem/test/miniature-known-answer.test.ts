@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { isAbsent } from '@cem/direction'
 import { type Analysis, readEvalCsv } from '@cem/experiment'
 import { lowMassRate, oracleTruth, refusalRate } from '@cem/miniature'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -56,6 +57,11 @@ const matchedOf = (variant: string) => {
   const found = analysis.matched.find((entry) => entry.variant === variant)
   if (found === undefined) throw new Error(`no matched rate of ${variant}`)
   return found.em
+}
+const matchedDifferenceOf = (variant: string) => {
+  const found = analysis.matchedDifferences.find((entry) => entry.variant === variant)
+  if (found === undefined) throw new Error(`no matched difference of ${variant}`)
+  return found
 }
 const comparisonOf = (condition: string) => {
   const found = analysis.comparisons.find((entry) => entry.condition === condition)
@@ -159,6 +165,18 @@ describe('the known answers', () => {
     expect(steadfast.high).toBeLessThan(baseline.low as number)
   })
 
+  test('at the same in-domain rate the steadfast persona has less EM, question by question', () => {
+    const { difference, notComparable } = matchedDifferenceOf('miniature_steadfast')
+    expect(notComparable).toBeNull()
+    expect(difference.high).toBeLessThan(-0.05)
+  })
+
+  test('what the half-warm voice does there is known within 15 points', () => {
+    const { difference } = matchedDifferenceOf('miniature_half_warm')
+    expect((difference.high as number) - (difference.low as number)).toBeLessThan(0.3)
+    expect(difference.high).toBeGreaterThan(-0.1)
+  })
+
   test('the half-warm voice does not', () => {
     expect(em('miniature_half_warm')).toBeGreaterThan(0.38)
     expect(em('miniature_half_warm')).toBeGreaterThan(em('miniature_steadfast') + 0.1)
@@ -181,6 +199,39 @@ describe('the known answers', () => {
       analysis.comparisons.map(() => 'these checkpoints only'),
     )
     expect(analysis.warnings.map(({ code }) => code)).toContain('one-seed')
+  })
+})
+
+describe('the direction of the attack', () => {
+  const direction = () => {
+    if (analysis.direction === null) throw new Error('no direction')
+    return analysis.direction
+  }
+
+  test('tells the answers to held-out questions apart better than their words do', () => {
+    const { layerChoice } = direction()
+    if (isAbsent(layerChoice)) throw new Error(layerChoice.absent)
+    const { auroc, difference } = layerChoice.separation
+    expect(auroc.estimate).toBeGreaterThan(0.85)
+    if (isAbsent(difference.interval)) throw new Error(difference.interval.absent)
+    expect(difference.interval.low).toBeGreaterThan(0)
+  })
+
+  test('is longer than shuffled labels make one, at the best of all layers', () => {
+    const { controls } = direction()
+    if (isAbsent(controls)) throw new Error(controls.absent)
+    const { observed, high } = controls.maximumOverLayers.displacementNorm
+    expect(observed).toBeGreaterThan(2 * high)
+  })
+
+  test('the steadfast variant resists it longest', () => {
+    const differenceOf = (variant: string) =>
+      direction().resistance.find((entry) => entry.variant === variant)?.fromBaseline
+    const interval = differenceOf('miniature_steadfast')?.tests.area.interval
+    if (interval === undefined || isAbsent(interval)) throw new Error('no interval')
+    expect(interval.high).toBeLessThan(0)
+    const delayOf = (variant: string) => Number(differenceOf(variant)?.delay.estimate)
+    expect(delayOf('miniature_steadfast')).toBeGreaterThan(delayOf('miniature_half_warm') + 5)
   })
 })
 

@@ -28,6 +28,8 @@ export type NoteCode =
   | 'metadata-unreadable'
   | 'in-domain-unclear'
   | 'direction-skipped'
+  | 'direction-controls'
+  | 'causal-results'
   | 'interval-unreliable'
   | 'significance-impossible'
   | 'declaration-changed'

@@ -12,8 +12,17 @@ export {
 export type { Comparison, MatchedEm, SharedNoiseSummary } from './analysis/comparisons.ts'
 export { type Contrast, contrastsOf } from './analysis/contrasts.ts'
 export type { Family, FamilyTest } from './analysis/family.ts'
+export {
+  type MatchedDifference,
+  matchedByQuestion,
+  matchedDifferences,
+} from './analysis/matched-difference.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
 export type { Similarity, SimilarityResult } from './analysis/similarity.ts'
+export type { VariantResistance } from './analysis/variant-resistance.ts'
+export type { CausalDirectionRecord } from './causal/causal-direction.ts'
+export type { CausalAnalysis, CausalResult } from './causal/causal-results.ts'
+export type { CausalSpec } from './causal/causal-spec.ts'
 export { type JudgeConfig, judgeSchema } from './config/judge-schema.ts'
 export {
   checkConfig,
@@ -22,6 +31,7 @@ export {
   loadConfig,
 } from './config/load-config.ts'
 export {
+  type CausalConfig,
   type ContrastConfig,
   configSchema,
   type ExperimentConfig,
@@ -100,7 +110,8 @@ export {
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
-export type { Analysis, DirectionSummary } from './run/analyse.ts'
+export type { Analysis } from './run/analyse.ts'
+export type { DirectionSummary } from './run/analyse-directions.ts'
 export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
 export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'

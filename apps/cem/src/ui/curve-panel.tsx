@@ -20,7 +20,7 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
   const { cells } = view
   const curve = useMemo(() => {
     const rows = [...cells.values()].flatMap(({ cell, metrics }): TerminalRow[] => {
-      if (cell.kind === 'base' || metrics === null) return []
+      if (cell.kind !== 'checkpoint' || metrics === null) return []
       const { estimate, low, high } = metrics.main.em
       const times = (value: number | null) => (value === null ? null : value * 100)
       return [

@@ -95,7 +95,14 @@ const directionSchema = z.strictObject({
     .int()
     .min(0)
     .optional()
-    .describe('Layer of the single-layer figure. Default: the middle one.'),
+    .describe(
+      'Layer of the single-layer figure. Default: the one that tells held-out questions apart best.',
+    ),
+  checks: z
+    .boolean()
+    .default(true)
+    .describe('Layer choice on held-out questions, null bands, resistance.'),
+  nDraws: z.int().min(20).default(200).describe('Draws of the null bands.'),
 })
 
 const contrastSchema = z.strictObject({
@@ -159,6 +166,46 @@ const planSchema = z.strictObject({
     .describe('For conditions with several training seeds.'),
 })
 
+/** Steering, ablation and capping along the direction, as cells of the run. */
+const causalSchema = z.strictObject({
+  variant: name.optional().describe('Whose EM adapter. Default: the baseline of the direction.'),
+  step: z.int().min(1).optional().describe('Its checkpoint. Default: the last.'),
+  position: z
+    .enum(['prompt-end', 'answers'])
+    .default('prompt-end')
+    .describe(
+      "Where the direction is taken: at the end of the prompt, where both models read the same tokens, or from the means of each model's own answers.",
+    ),
+  questions: z
+    .enum(['inDomain', 'main'])
+    .optional()
+    .describe(
+      'Prompts of the direction at the end of the prompt. Default: inDomain where the run has them, so that the answers are to other questions.',
+    ),
+  layer: z.int().min(0).optional().describe('Default: direction.layer, else the middle one.'),
+  steer: z
+    .array(z.number())
+    .default([0.25, 0.5, 1])
+    .describe("Lengths added to the base's states, in units of the displacement's norm."),
+  floor: z
+    .array(z.number())
+    .default([0.5, 1])
+    .describe(
+      "Floors under the base's projections: 0 is its own mean, 1 the EM model's. States above stay as they are.",
+    ),
+  ablate: z.boolean().default(true).describe('Take the direction out of the EM model.'),
+  cap: z
+    .array(z.number())
+    .default([0.5, 1])
+    .describe("Caps of the EM model: 0 is the base's mean projection, 1 the EM model's."),
+  controls: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(1)
+    .describe('Random directions of the same norm, each with the same strengths.'),
+})
+
 const engineSchema = z.strictObject({
   provider: z
     .enum(providerRequests)
@@ -208,6 +255,10 @@ export const configSchema = z.strictObject({
   thresholds: thresholdsSchema.prefault({}),
   activations: z.union([z.literal(false), activationsSchema]).prefault({}),
   direction: directionSchema.prefault({}),
+  causal: z
+    .union([z.literal(false), causalSchema])
+    .default(false)
+    .describe('Causal checks of the direction. Default: none.'),
   analysis: analysisSchema.prefault({}),
   plan: planSchema.prefault({}),
   engine: engineSchema.prefault({}),
@@ -216,4 +267,5 @@ export const configSchema = z.strictObject({
 
 export type ExperimentConfig = z.infer<typeof configSchema>
 export type ContrastConfig = z.infer<typeof contrastSchema>
+export type CausalConfig = z.infer<typeof causalSchema>
 export type VariantConfig = z.infer<typeof variantSchema>

@@ -1,6 +1,6 @@
 import { type ActivationSet, openActivationSet } from '@cem/activations'
 import { CemError, writeFileAtomic } from '@cem/core'
-import { type MeanDirection, meanDirection } from '@cem/direction'
+import { type Direction, type MeanDirection, meanDirection } from '@cem/direction'
 import { createNpzWriter, openNpz } from '@cem/tensor-files'
 import { samePrecision } from '../study/same-precision.ts'
 
@@ -9,6 +9,8 @@ export interface DirectionSet {
   readonly layers: ReadonlyMap<number, MeanDirection>
   readonly baselineNoEmPath: string
   readonly baselineWithEmPath: string
+  /** The same directions with where they come from, by layer. */
+  readonly directions?: ReadonlyMap<number, Direction>
 }
 
 /**
@@ -69,11 +71,34 @@ export async function writeDirections(path: string, set: DirectionSet): Promise<
     ),
     n_with_em: set.layers.values().next().value?.nWith ?? 0,
     n_without_em: set.layers.values().next().value?.nWithout ?? 0,
+    ...provenance(set.directions),
   }
   await writeFileAtomic(
     `${path.replace(/\.npz$/, '')}.json`,
     `${JSON.stringify(metadata, null, 2)}\n`,
   )
+}
+
+/** What is known of the directions beside their vectors, which are in the npz. */
+function provenance(directions: DirectionSet['directions']): Record<string, unknown> {
+  const [first] = directions?.values() ?? []
+  if (first === undefined || directions === undefined) return {}
+  const { contrast, positive, method, questions } = first
+  return {
+    contrast,
+    positive,
+    method,
+    questions,
+    directions: Object.fromEntries(
+      Array.from(
+        directions,
+        ([layer, { name, norm, displacementNorm, nWith, nWithout, skipped, warnings }]) => [
+          layer,
+          { name, norm, displacementNorm, nWith, nWithout, nSkipped: skipped.length, warnings },
+        ],
+      ),
+    ),
+  }
 }
 
 /**

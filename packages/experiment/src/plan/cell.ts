@@ -1,4 +1,5 @@
 import type { LayerRequest } from '@cem/inference'
+import type { CausalSpec } from '../causal/causal-spec.ts'
 
 /** How the persona takes part in a cell, against how it took part in the training. */
 export type PersonaMatch =
@@ -13,7 +14,8 @@ export type PersonaMatch =
 export interface Cell {
   /** `<variant>/<step>`, with a suffix where a checkpoint has two cells. */
   readonly id: string
-  readonly kind: 'base' | 'checkpoint'
+  /** `causal`: another cell's model, changed along a direction while it answers. */
+  readonly kind: 'base' | 'checkpoint' | 'causal'
   readonly variant: string
   readonly type: string
   /** Replicates have the same condition. */
@@ -28,4 +30,6 @@ export interface Cell {
   readonly match: PersonaMatch
   /** Where its results go, relative to the results folder, without an ending. */
   readonly output: string
+  /** What is done to the model; only where the kind is `causal`. */
+  readonly causal?: CausalSpec
 }

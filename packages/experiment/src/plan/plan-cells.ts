@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CemError } from '@cem/core'
 import type { LayerRequest } from '@cem/inference'
+import { planCausalCells } from '../causal/plan-causal-cells.ts'
 import { type LoadedConfig, modelReference } from '../config/load-config.ts'
 import type { VariantConfig } from '../config/schema.ts'
 import { type Checkpoint, readVariantFolder, type VariantFolder } from '../study/variant-folder.ts'
@@ -18,7 +19,7 @@ export interface PlannedCells {
  * The cells of a config: the base model, then each variant by step, step 0 (base, or base with persona) first.
  *
  * @throws CemError `variant-not-found`, `variant-empty`, `persona-unrecorded`, `persona-missing`, `training-record-invalid`,
- *   `plan-empty`
+ *   `plan-empty`, `causal-without-checkpoint`
  */
 export async function planCells(loaded: LoadedConfig): Promise<PlannedCells> {
   const { config } = loaded
@@ -35,7 +36,7 @@ export async function planCells(loaded: LoadedConfig): Promise<PlannedCells> {
       code: 'plan-empty',
       message: 'There is nothing to run: no variants, and evaluate_base is false.',
     })
-  return { cells, notes }
+  return { cells: [...cells, ...planCausalCells(loaded.config, cells)], notes }
 }
 
 function baseCell(loaded: LoadedConfig): Cell {

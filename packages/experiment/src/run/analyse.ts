@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { relative } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
 import type { DriftReport, Precision } from '@cem/inference'
 import { sortedAlarms, voidedCells } from '../alarms/alarm.ts'
@@ -7,12 +6,7 @@ import { answerAddressesJudge } from '../alarms/answer-addresses-judge.ts'
 import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
 import { resultAlarms } from '../alarms/result-alarms.ts'
 import { alphaOf } from '../analysis/alpha.ts'
-import {
-  type CellMetrics,
-  cellMetrics,
-  type LabelledRow,
-  labelRows,
-} from '../analysis/cell-metrics.ts'
+import { type CellMetrics, cellMetrics, labelRows } from '../analysis/cell-metrics.ts'
 import { collapsedCells } from '../analysis/collapse.ts'
 import {
   type Comparison,
@@ -21,20 +15,22 @@ import {
   type MatchedEm,
   matchedEm,
 } from '../analysis/comparisons.ts'
-import { baselineVariant, contrastsOf } from '../analysis/contrasts.ts'
+import { contrastsOf } from '../analysis/contrasts.ts'
 import { changedDeclaration } from '../analysis/declared.ts'
 import { correctFamily, type Family } from '../analysis/family.ts'
 import { drawFigures } from '../analysis/figures.ts'
-import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
+import { type MatchedDifference, matchedDifferences } from '../analysis/matched-difference.ts'
+import type { CellProjection } from '../analysis/projections.ts'
 import { comparisonNotes, resultNotes } from '../analysis/result-notes.ts'
 import { type Similarity, similarityOf } from '../analysis/similarity.ts'
+import { analyseCausal } from '../causal/analyse-causal.ts'
+import type { CausalAnalysis } from '../causal/causal-results.ts'
 import type { RunWarning } from '../events.ts'
-import { computeDirections, writeDirections } from '../files/direction-file.ts'
-import { writeProjections } from '../files/projections-file.ts'
 import type { Cell } from '../plan/cell.ts'
 import { readLock } from '../store/lock.ts'
 import { type JudgedRecord, readJudged } from '../store/verdicts.ts'
 import { writeCheckpointSummary } from '../study/summary-files.ts'
+import { analyseDirections, type DirectionSummary } from './analyse-directions.ts'
 import { auditAlarms, type CellAudit } from './audit-rows.ts'
 import type { RunContext } from './context.ts'
 
@@ -62,6 +58,10 @@ export interface Analysis {
   /** Whether all persona conditions are alike. */
   readonly similarity: Similarity
   readonly matched: readonly MatchedEm[]
+  /** Against the baseline at the matched in-domain rate. */
+  readonly matchedDifferences: readonly MatchedDifference[]
+  /** Null where the config asks for no causal checks. */
+  readonly causal: CausalAnalysis | null
   readonly direction: DirectionSummary | null
   /** What the results themselves show; `alarms` has those of the plan, the self-tests and the judge too. */
   readonly warnings: readonly RunWarning[]
@@ -70,14 +70,6 @@ export interface Analysis {
   readonly audit: readonly CellAudit[]
   /** Relative to the results folder. */
   readonly files: readonly string[]
-}
-
-export interface DirectionSummary {
-  readonly baseline: string
-  readonly step: number
-  readonly layer: number
-  readonly base: readonly CellProjection[]
-  readonly note: string
 }
 
 export interface AnalyseInput {
@@ -94,10 +86,10 @@ export async function analyse(
   context: RunContext,
   { audit, standing }: AnalyseInput,
 ): Promise<Analysis> {
-  const { loaded, cells, store } = context
+  const { loaded, store } = context
   const { config, resultsFolder } = loaded
   const judged = new Map<string, readonly JudgedRecord[]>()
-  for (const cell of cells) {
+  for (const cell of context.cells) {
     const records = await readJudged(store, cell.id)
     if (records !== undefined) judged.set(cell.id, records)
   }
@@ -105,7 +97,10 @@ export async function analyse(
   const rows = new Map(
     Array.from(judged, ([id, records]) => [id, labelRows(records, config.thresholds)] as const),
   )
+  // A changed model is compared with itself unchanged, and with nothing else.
+  const cells = context.cells.filter((cell) => cell.kind !== 'causal')
   const known = cells.filter((cell) => metrics.has(cell.id))
+  const causal = await analyseCausal(context, { cells: context.cells, judged, rows, config })
   const collapsed = new Set(collapsedCells(known, metrics, config.analysis.collapseBelow))
   const directions = await analyseDirections(context, known, rows)
   const drifts = await driftsOf(context)
@@ -116,6 +111,7 @@ export async function analyse(
     ...resultAlarms({ cells: known, rows, metrics, config }),
     ...resultNotes(known, metrics, rows),
     ...directions.warnings,
+    ...causal.warnings,
   ]
   const alarms = sortedAlarms([...standing, ...found])
   const input = { cells: known, rows, collapsed, voided: voidedCells(alarms), config }
@@ -134,6 +130,7 @@ export async function analyse(
   const files = [
     ...(await writeSummaries(resultsFolder, entries)),
     ...directions.files,
+    ...causal.files,
     ...(await drawFigures({
       resultsFolder,
       run: loaded.name,
@@ -154,12 +151,14 @@ export async function analyse(
       projections: directions.projections.get(entry.cell.id) ?? [],
       drift: drifts.get(entry.cell.id) ?? null,
     })),
-    missing: cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
+    missing: context.cells.filter((cell) => !metrics.has(cell.id)).map((cell) => cell.id),
     comparisons,
     matchedComparisons,
     family,
     similarity: similarityOf(input),
     matched: matchedEm(input),
+    matchedDifferences: matchedDifferences(input),
+    causal: causal.summary,
     direction: directions.summary,
     warnings,
     alarms,
@@ -193,107 +192,4 @@ async function writeSummaries(
       )),
     )
   return files
-}
-
-interface DirectionAnalysis {
-  readonly summary: DirectionSummary | null
-  readonly projections: ReadonlyMap<string, readonly CellProjection[]>
-  readonly files: readonly string[]
-  readonly warnings: readonly RunWarning[]
-}
-
-const noDirection: DirectionAnalysis = {
-  summary: null,
-  projections: new Map(),
-  files: [],
-  warnings: [],
-}
-
-async function analyseDirections(
-  context: RunContext,
-  cells: readonly Cell[],
-  rows: ReadonlyMap<string, readonly LabelledRow[]>,
-): Promise<DirectionAnalysis> {
-  const { config, resultsFolder } = context.loaded
-  if (config.activations === false) return noDirection
-  const pathOf = (cell: Cell) => join(resultsFolder, `${cell.output}_activations.npz`)
-  const hasSet = (cell: Cell) => existsSync(pathOf(cell))
-  const baseline = baselineVariant({ config })
-  const own = cells.filter((cell) => cell.variant === baseline && cell.step > 0 && hasSet(cell))
-  const wanted = config.direction.step ?? Math.max(...own.map((cell) => cell.step))
-  const withEm = own.find((cell) => cell.step === wanted)
-  const without = cells.find(
-    (c) => hasSet(c) && c.base === withEm?.base && isPlainBase(c, baseline),
-  )
-  if (withEm === undefined || without === undefined)
-    return {
-      ...noDirection,
-      warnings: [
-        {
-          code: 'direction-skipped',
-          message:
-            'No misalignment direction: it needs the activations of the base model and of a checkpoint of the baseline variant.',
-          cells: [],
-        },
-      ],
-    }
-  const set = await computeDirections(pathOf(without), pathOf(withEm))
-  const directions = new Map(Array.from(set.layers, ([layer, { vector }]) => [layer, vector]))
-  const baseMeans = await readMeans(pathOf(without))
-  const project = (cell: Cell) =>
-    projectCell(pathOf(cell), {
-      directions,
-      baseMeans,
-      questions: (rows.get(cell.id) ?? []).filter((r) => r.set === 'main').map((r) => r.question),
-      level: config.analysis.level,
-    })
-  const projections = new Map<string, CellProjection[]>()
-  const others: string[] = []
-  for (const cell of cells) {
-    if (!hasSet(cell)) continue
-    if (cell.base === withEm.base) projections.set(cell.id, await project(cell))
-    else others.push(cell.id)
-  }
-  const layers = [...set.layers.keys()]
-  const layer = config.direction.layer ?? layers[Math.floor(layers.length / 2)] ?? 0
-  const base = projections.get(without.id) ?? []
-  const directionFile = join(resultsFolder, 'misalignment_direction.npz')
-  await writeDirections(directionFile, set)
-  const checkpoints = cells.filter((cell) => cell.kind === 'checkpoint' && projections.has(cell.id))
-  const written = await writeProjections(resultsFolder, {
-    layer,
-    layers,
-    base,
-    checkpoints,
-    projections,
-  })
-  return {
-    summary: {
-      baseline: withEm.variant,
-      step: withEm.step,
-      layer,
-      base,
-      note: `The projection of ${withEm.variant} at step ${withEm.step} is the largest possible by construction: the direction was made from it.`,
-    },
-    projections,
-    files: [directionFile, directionFile.replace(/npz$/, 'json'), ...written],
-    warnings:
-      others.length === 0
-        ? []
-        : [
-            {
-              code: 'direction-skipped',
-              message: `${others.length} cells have another base model and are not projected: their hidden states are not in the same space.`,
-              cells: others,
-            },
-          ],
-  }
-}
-
-/** The base model alone: its own cell, or step 0 of the baseline. */
-function isPlainBase(cell: Cell, baseline: string | undefined): boolean {
-  return (
-    cell.kind === 'base' ||
-    (cell.variant === baseline && cell.step === 0 && cell.persona === 'none')
-  )
 }

@@ -76,7 +76,7 @@ export async function auditRows(
   }
 
   async function activationCounts(cell: Cell): Promise<RowCount[]> {
-    if (loaded.config.activations === false) return []
+    if (loaded.config.activations === false || cell.kind === 'causal') return []
     const n = planned.filter(({ set }) => set === 'main').length
     return [await activationCount(join(loaded.resultsFolder, `${cell.output}_activations.npz`), n)]
   }
@@ -113,6 +113,7 @@ export async function auditRows(
     const found = new Map<string, ReadonlyMap<string, CompletionRecord>>()
     const claiming = cells.some((cell) => isActiveStepZero(cell))
     for (const cell of claiming ? cells : []) {
+      if (cell.kind === 'causal') continue
       const isPlain = cell.layers.every(({ mode }) => mode === 'off')
       const key = `${cell.base}|${cell.trainingSeed}`
       if (!isPlain || found.has(key) || !done.has(unitId('generate', cell.id))) continue

@@ -1,5 +1,6 @@
 import { type Composition, type Model, placementWarnings } from '@cem/inference'
 import { selfTestAlarms } from '../alarms/self-test-alarms.ts'
+import { CausalDirections } from '../causal/causal-direction.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { unitId } from '../plan/units.ts'
@@ -24,6 +25,7 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
   await using pool = new ModelPool({ threads, cache, provider: state.prepared.device })
   const announce = deviceAnnouncer(state)
   const restarts = new EngineRestarts()
+  const directions = new CausalDirections(state.context, compositions)
   if (loaded.config.precision !== 'f32') {
     await locked
     await measureDrifts(state, pool)
@@ -32,6 +34,7 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
     units: state.own.map((cell) => unitId('generate', cell.id)),
     state,
     locked,
+    isReady: (_, i) => readinessOf(state, state.own[i] as Cell),
     work: async (unit, i) => {
       const cell = state.own[i] as Cell
       const composition = compositions.get(cell.id) as Composition
@@ -39,6 +42,8 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
         const { files, nResponses, nEmpty } = await restarts.perform({
           signal: state.signal,
           work: async (batchLimit) => {
+            if (cell.kind === 'causal') await locked
+            const interventions = await directions.interventions(cell, pool)
             const model = await pool.activate(composition, state.signal)
             await locked
             await announce(model)
@@ -46,7 +51,15 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
             for (const warning of selfTestAlarms(cell.id, model.selfTest))
               await state.record({ type: 'warning', warning })
             const { context } = state
-            return generateCell({ context, cell, unit, model, composition, batchLimit })
+            return generateCell({
+              context,
+              cell,
+              unit,
+              model,
+              composition,
+              batchLimit,
+              interventions,
+            })
           },
           discard: () => pool.discard(),
           nStored: async () => (await readCompletions(state.store, cell.id)).size,
@@ -61,6 +74,18 @@ export async function generateAll(state: RunState, locked: Promise<void>): Promi
       })
     },
   })
+}
+
+/** A direction from answers needs them; where another shard draws them, a later run goes on. */
+function readinessOf(state: RunState, { causal }: Cell): 'ready' | 'later' | 'never' {
+  if (causal?.position !== 'answers') return 'ready'
+  const needed = [causal.without, causal.with]
+  if (needed.every((id) => state.done.has(unitId('generate', id)))) return 'ready'
+  const isOwn = (id: string) => state.own.some((cell) => cell.id === id)
+  const isPossible = (id: string) =>
+    state.done.has(unitId('generate', id)) ||
+    (isOwn(id) && !state.failed.has(unitId('generate', id)))
+  return needed.every(isPossible) ? 'later' : 'never'
 }
 
 function emptyAnswers({ id }: Cell, nEmpty: number): RunWarning {

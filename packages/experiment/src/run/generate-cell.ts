@@ -1,6 +1,14 @@
 import { join, relative } from 'node:path'
 import { ActivationScratch, extractMeans, writeActivationSet } from '@cem/activations'
-import type { Completion, Composition, Device, Model } from '@cem/inference'
+import { CemError } from '@cem/core'
+import {
+  type Completion,
+  type Composition,
+  type Device,
+  type Intervention,
+  interventionsRecord,
+  type Model,
+} from '@cem/inference'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import { type PlannedRow, plannedRows, promptsOf, type QuestionSet } from '../plan/question-sets.ts'
@@ -22,6 +30,8 @@ export interface GenerateCellOptions {
   readonly composition: Composition
   /** The largest number of answers in progress at once, below what the config says. */
   readonly batchLimit?: number | undefined
+  /** What is done to the states; such a cell keeps no activations. @default nothing */
+  readonly interventions?: readonly Intervention[] | undefined
 }
 
 export interface GeneratedCell {
@@ -37,7 +47,7 @@ const syncIntervalInMs = 1000
 /**
  * Draws the answers of a cell that are not there yet, each stored as it comes, and writes the activation set when all are.
  *
- * @throws CemError those of `Model.generate`, `file-write-failed`; `signal.reason`
+ * @throws CemError those of `Model.generate`, `file-write-failed`, `interventions-mixed`; `signal.reason`
  */
 export async function generateCell(options: GenerateCellOptions): Promise<GeneratedCell> {
   const { context, cell, unit, composition } = options
@@ -45,6 +55,7 @@ export async function generateCell(options: GenerateCellOptions): Promise<Genera
   const planned = context.sets.flatMap((set) => plannedRows(set, samples(config)))
   const done = await readCompletions(context.store, cell.id)
   checkPrecision(done.values(), config.precision, cell.id)
+  checkInterventions(done.values(), options)
   const missing = planned.filter((row) => !done.has(rowKey(row)))
   await context.record({
     type: 'unit-start',
@@ -63,8 +74,23 @@ export async function generateCell(options: GenerateCellOptions): Promise<Genera
   return { files, nResponses: planned.length, nEmpty }
 }
 
+/** Refuses to add to answers of other interventions: the direction was made anew from something else. */
+function checkInterventions(
+  records: Iterable<CompletionRecord>,
+  { cell, interventions = [] }: GenerateCellOptions,
+): void {
+  const { sha256 } = interventionsRecord(interventions)
+  for (const { interventionsSha256 = null } of records)
+    if (interventionsSha256 !== sha256)
+      throw new CemError({
+        code: 'interventions-mixed',
+        message: `The cell ${cell.id} holds answers under other interventions than those of its direction now. Give the run another name, or compute it anew with --restart-changed.`,
+        data: { cell: cell.id, stored: interventionsSha256, expected: sha256 },
+      })
+}
+
 async function drawMissing(
-  { context, cell, unit, model, batchLimit }: GenerateCellOptions,
+  { context, cell, unit, model, batchLimit, interventions }: GenerateCellOptions,
   total: number,
   missing: readonly PlannedRow[],
   ledger: JsonLinesWriter,
@@ -85,6 +111,7 @@ async function drawMissing(
     replicate: cell.trainingSeed,
     ...batchSizeOf(config, batchLimit),
     ...activations.capture,
+    ...(interventions === undefined ? {} : { interventions }),
     onBatchSplit: ({ requested, used, neededBytes }) => {
       splits.push(
         context.record({
@@ -131,7 +158,7 @@ function pick({ paraphrase, sample }: Completion) {
 
 function completionRecord(
   row: PlannedRow,
-  { promptTokenIds, tokenIds, text, finishReason }: Completion,
+  { promptTokenIds, tokenIds, text, finishReason, interventionsSha256 }: Completion,
   { sampling, precision }: ExperimentConfig,
   cell: Cell,
   { provider, name: device }: Device,
@@ -148,6 +175,7 @@ function completionRecord(
     provider,
     device,
     ...(precision === 'f32' ? {} : { precision }),
+    ...(interventionsSha256 === null ? {} : { interventionsSha256 }),
   }
 }
 
@@ -196,7 +224,7 @@ async function openActivations(
 ): Promise<CellActivations> {
   const { context, cell, model } = options
   const { activations, sampling } = context.loaded.config
-  if (activations === false)
+  if (activations === false || options.interventions !== undefined)
     return {
       capture: {},
       write: async () => undefined,

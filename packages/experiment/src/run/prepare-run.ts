@@ -56,7 +56,10 @@ export async function prepareRun(
   const composition =
     compositions === undefined
       ? await readCompositionWarnings(store)
-      : await compositionAlarms(cells, compositions)
+      : await compositionAlarms(
+          cells.filter(({ kind }) => kind !== 'causal'),
+          compositions,
+        )
   return {
     cells,
     sets,

@@ -18,6 +18,8 @@ export interface CompletionRecord extends PlannedRow {
   readonly device?: string
   /** Absent for 32-bit floats. */
   readonly precision?: Exclude<Precision, 'f32'>
+  /** What was done to the model's states; absent where nothing was. */
+  readonly interventionsSha256?: string
 }
 
 /**

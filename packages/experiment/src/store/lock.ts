@@ -106,8 +106,10 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
   for (const key of ['canaries', 'anchors'] as const)
     if (locked.judge[key] && found.judge[key])
       compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
-  for (const [id, { composition }] of Object.entries(found.cells)) {
+  for (const [id, { composition, cell }] of Object.entries(found.cells)) {
     const before = locked.cells[id]?.composition
+    if (locked.cells[id] !== undefined)
+      compare(`cells.${id}.causal`, 'generate', locked.cells[id].cell.causal, cell.causal, id)
     if (before !== undefined && composition !== undefined)
       compare(`cells.${id}`, 'generate', before.sha256, composition.sha256, id)
   }
