@@ -51,6 +51,8 @@ export async function makeStudy(
       sampling: { maxNewTokens: 6, samplesPerQuestion: 4, seed: 1 },
       questions: { files: ['questions.yaml'], inDomain: ['in-domain.yaml'] },
       judge: { baseUrl: judgeUrl, model: 'loopback-judge', maxAttempts: 2 },
+      // Three questions and random weights: which layer would be chosen is a matter of rounding.
+      direction: { layer: 1 },
       ...config,
     }),
   )
