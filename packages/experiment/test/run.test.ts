@@ -134,6 +134,7 @@ describe('a whole run', () => {
       'misalignment_direction.json',
       'activation_projections_layer1.json',
       'activation_projections_layer1.png',
+      'direction_checks.json',
       'activation_projections_all_layers.json',
       'em_curves_tiny.png',
       'em_against_in_domain_tiny.png',

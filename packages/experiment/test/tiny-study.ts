@@ -58,6 +58,8 @@ export async function makeStudy(
         anchors: false,
         canaries: false,
       },
+      // Three questions and random weights: which layer would be chosen is a matter of rounding.
+      direction: { layer: 1 },
       ...config,
     }),
   )
