@@ -118,6 +118,7 @@ function withSamplingFlags(command: Command): Command {
     .option('--seed <n>', 'seed of the noise', integer)
     .option('--max-new-tokens <n>', 'longest answer, in tokens', positiveInteger)
     .addOption(providerOption())
+    .option('--gpu <n>', 'which of several NVIDIA GPUs, from 0 (with --provider cuda)', integer)
     .addOption(precisionOption())
     .option('--activation-layers <layers...>', 'only these layers', integers)
     .option('--extract-activations', 'gather activations (the default)')

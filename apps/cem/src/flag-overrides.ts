@@ -20,6 +20,7 @@ export interface EvaluationFlags {
   readonly baseAlias?: readonly string[]
   readonly personaAtInference?: string
   readonly provider?: string
+  readonly gpu?: number
   readonly precision?: string
 }
 
@@ -32,7 +33,7 @@ export function overridesOf(flags: EvaluationFlags): Record<string, unknown> {
     skipInitial: flags.skipInitial,
     baseAliases: flags.baseAlias,
     personaAtInference: flags.personaAtInference,
-    engine: { provider: flags.provider },
+    engine: { provider: flags.provider, gpu: flags.gpu },
     precision: flags.precision,
     sampling: {
       samplesPerQuestion: flags.nPerQuestion,

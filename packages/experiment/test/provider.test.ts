@@ -12,6 +12,10 @@ describe('engine.provider', () => {
   })
 
   test('that does not exist is an error with its value and those that do', () => {
+    const second = { ...base, engine: { provider: 'cuda', gpu: 1 } }
+    expect(checkConfig(second).config.engine.gpu).toBe(1)
+    const elsewhere = { ...base, engine: { provider: 'cpu', gpu: 1 } }
+    expect(() => checkConfig(elsewhere)).toThrow(/engine\.gpu.*provider cuda only/)
     const config = { ...base, engine: { provider: 'gpu' } }
     expect(() => checkConfig(config)).toThrow(/engine\.provider.*"gpu"(?=.*"webgpu")(?=.*"cuda")/)
   })

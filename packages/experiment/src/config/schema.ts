@@ -206,12 +206,24 @@ const causalSchema = z.strictObject({
     .describe('Random directions of the same norm, each with the same strengths.'),
 })
 
-const engineSchema = z.strictObject({
-  provider: z
-    .enum(providerRequests)
-    .default('auto')
-    .describe('What models run on. auto: CUDA where its libraries load, else the CPU.'),
-})
+const engineSchema = z
+  .strictObject({
+    provider: z
+      .enum(providerRequests)
+      .default('auto')
+      .describe('What models run on. auto: CUDA where its libraries load, else the CPU.'),
+    gpu: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'Which of several NVIDIA GPUs, from 0 in the order of nvidia-smi. Default: the first.',
+      ),
+  })
+  .refine(({ provider, gpu }) => gpu === undefined || provider === 'cuda', {
+    error: 'goes with provider cuda only',
+    path: ['gpu'],
+  })
 
 const executorSchema = z.strictObject({
   threads: count.optional(),

@@ -51,8 +51,9 @@ export async function prepareRun(
   const compositions = needsWeights
     ? await composeCells(cells, { baseAliases, precision, cache, signal })
     : undefined
-  const { provider } = loaded.config.engine
-  const device = needsWeights ? await resolveProvider(provider, { signal }) : undefined
+  const { provider, gpu } = loaded.config.engine
+  const request = gpu === undefined ? provider : (`cuda:${gpu}` as const)
+  const device = needsWeights ? await resolveProvider(request, { signal }) : undefined
   const composition =
     compositions === undefined
       ? await readCompositionWarnings(store)
