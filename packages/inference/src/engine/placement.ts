@@ -1,3 +1,4 @@
+import { optionalBranches } from '../graph/io-names.ts'
 import type { LoadReport } from './messages.ts'
 import type { Provider } from './provider.ts'
 
@@ -29,12 +30,6 @@ export interface PlacedNode {
   readonly operator: string
   readonly name: string
 }
-
-/** Parts of the graph that only some requests run, by the names of the branches that hold them. */
-const optionalParts = [
-  { pattern: /\b(?:changed|intervene)\.\d+\//, reason: 'interventions' },
-  { pattern: /\bsample\/truncated\//, reason: 'truncation' },
-] as const
 
 const cpuExecutor = 'CPUExecutionProvider'
 
@@ -74,8 +69,9 @@ export function describePlacement(
 
 function reasonOf({ operator, name }: PlacedNode, noise: ReadonlySet<string>): PlacementReason {
   if (noise.has(name)) return 'noise'
-  const part = optionalParts.find(({ pattern }) => pattern.test(name))
-  if (part !== undefined) return part.reason
+  const scopes = name.split('/')
+  if (scopes.includes(optionalBranches.interventions)) return 'interventions'
+  if (scopes.includes(optionalBranches.truncation)) return 'truncation'
   return indexOperators.has(operator) ? 'index' : 'fallback'
 }
 

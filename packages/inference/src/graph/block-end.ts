@@ -1,5 +1,6 @@
 import type { Graph, Value } from '@cem/onnx-graph'
 import { type InterventionInputs, intervene } from './interventions.ts'
+import { optionalBranches } from './io-names.ts'
 import { addSumAndNorm, type Norm } from './norms.ts'
 
 /** What a block ends with: its result joins the residual stream, which is pooled, and normed for the next block. */
@@ -40,7 +41,7 @@ export function addBlockEnd(
   const scope = graph.freshName(`block.${end.layer}`)
   const plain = graph.subgraph(`${scope}/plain`)
   finish(plain, end, addAndNorm(plain, end, end.residual, end.update))
-  const changed = graph.subgraph(`${scope}/changed`)
+  const changed = graph.subgraph(`${scope}/${optionalBranches.interventions}`)
   const before = changed.node('Add', [end.residual, end.update])
   const after = intervene(changed, inputs, end.layer, before)
   // The same operator norms the changed state, so that rows without an intervention keep their bits beside rows with one.

@@ -83,3 +83,9 @@ export const adapterNames = (modulePath: string) => ({
 
 /** float32 [B, 1, S, C], added to scores where attention is computed from plain operators: 0 where a token may look, else -1e30. */
 export const attentionBiasName = (window: number | null) => `attention_bias.${window ?? 'full'}`
+
+/** Names of the branches that only some requests run, by which the placement of their nodes is told from that of every run's. */
+export const optionalBranches = {
+  interventions: 'changed',
+  truncation: 'truncated',
+} as const

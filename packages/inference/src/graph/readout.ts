@@ -38,7 +38,7 @@ export function addSampling(
   const whole = sample.subgraph('sample/all')
   const options = { logits, temperatures, vocabSize, nTokens }
   whole.output(isBlocked ? blockTokens(whole, options, noise) : wholeTokens(whole, options, noise))
-  const truncated = sample.subgraph('sample/truncated')
+  const truncated = sample.subgraph(`${sample.name}/${io.optionalBranches.truncation}`)
   const real = (x: Value) => firstColumns(truncated, x, nTokens)
   const rows = { logits: real(logits), temperatures, topKs, tails }
   const realNoise = { ...noise, multipliers: real(multipliers), masks: real(masks) }
