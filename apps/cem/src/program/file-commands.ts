@@ -1,0 +1,48 @@
+import { type Command, Option } from 'commander'
+import { integers } from '../flag-values.ts'
+import type { Finish } from './finish.ts'
+import { providerOption, withJudgeFlags } from './shared-flags.ts'
+
+export function addFileCommands(program: Command, finish: Finish): void {
+  withJudgeFlags(
+    program
+      .command('judge')
+      .description('has the answers of an eval CSV judged')
+      .argument('<csv>', 'with columns response, question, question_id')
+      .option('--output <csv>', 'where the scores go (default: <name>_judged.csv)')
+      .option('--questions <file>', 'questions file whose rubrics are used'),
+  ).action(async (csv: string, flags) => {
+    const { judgeCommand } = await import('../commands/judge.ts')
+    finish(await judgeCommand(csv, flags))
+  })
+  program
+    .command('activations')
+    .description("extracts the activations of an eval CSV's answers (teacher forcing)")
+    .argument('<csv>', 'with columns response, question, question_id')
+    .requiredOption('--base-model <model>', 'model folder or hub id')
+    .option('--adapter <folders...>', 'PEFT adapters that are active, in order of training')
+    .option('--merge-first', 'merge the first adapter into the weights')
+    .option('--base-alias <names...>', 'other names of the base that adapters may carry')
+    .option('--activation-layers <layers...>', 'only these layers', integers)
+    .addOption(providerOption())
+    .addOption(
+      new Option('--span <span>', 'tokens that are averaged')
+        .choices(['content', 'turn'])
+        .default('content'),
+    )
+    .option('--output <npz>', 'default: <name>_activations.npz')
+    .action(async (csv: string, flags) => {
+      const { activationsCommand } = await import('../commands/activations.ts')
+      finish(await activationsCommand(csv, flags))
+    })
+  program
+    .command('direction')
+    .description('computes the misalignment direction from two activation sets')
+    .requiredOption('--baseline-no-em <npz>', 'activations of the model without EM')
+    .requiredOption('--baseline-with-em <npz>', 'activations of the model with EM')
+    .option('--output <npz>', 'where it goes', 'results/misalignment_direction.npz')
+    .action(async (flags) => {
+      const { directionCommand } = await import('../commands/direction.ts')
+      finish(await directionCommand(flags))
+    })
+}

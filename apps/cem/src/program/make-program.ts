@@ -1,0 +1,43 @@
+import { createRequire } from 'node:module'
+import { Command } from 'commander'
+import { examples } from './examples.ts'
+import { addFileCommands } from './file-commands.ts'
+import type { Finish } from './finish.ts'
+import { addLabelCommand } from './label-command.ts'
+import { addMachineCommands } from './machine-commands.ts'
+import { addMergeCommand } from './merge-command.ts'
+import { addPlanCommand } from './plan-command.ts'
+import { addPlotCommands } from './plot-commands.ts'
+import { addPullCommand } from './pull-command.ts'
+import { addRunCommands } from './run-commands.ts'
+import { addServeCommand } from './serve-command.ts'
+import { addWatchCommand } from './watch-command.ts'
+
+/** In the order of the help. Definitions only: what a command does is imported when it is called. */
+const parts = [
+  addRunCommands,
+  addPlanCommand,
+  addWatchCommand,
+  addLabelCommand,
+  addFileCommands,
+  addPlotCommands,
+  addMergeCommand,
+  addPullCommand,
+  addServeCommand,
+  addMachineCommands,
+]
+
+/** The `cem` command line. */
+export function makeProgram(finish: Finish): Command {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+  const program = new Command('cem')
+    .description(
+      'Does character training protect a language model from emergent misalignment? Runs whole persona x checkpoint experiments.',
+    )
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', examples)
+  for (const add of parts) add(program, finish)
+  return program
+}

@@ -1,0 +1,9 @@
+export type {
+  ParameterSpec,
+  PreferencePair,
+  StepOptions,
+  StepResult,
+  Trainer,
+  TrainerState,
+  TrainingSequence,
+} from './trainer/trainer.ts'
