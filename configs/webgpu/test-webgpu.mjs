@@ -2,6 +2,8 @@
 //
 //   node configs/webgpu/test-webgpu.mjs              fails where there is neither
 //   node configs/webgpu/test-webgpu.mjs --or-skip    installs the software driver where it can, else skips, and says why
+//
+// --one-per-family leaves out what a software device takes minutes for: further models of a family.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -16,6 +18,7 @@ const driverFile = '/usr/lib/chromium/vk_swiftshader_icd.json'
 const packages = ['chromium', 'libvulkan1']
 const { env } = process
 const orSkip = process.argv.includes('--or-skip')
+if (process.argv.includes('--one-per-family')) env.CEM_WEBGPU_MODELS = 'one-per-family'
 
 const status = await findDevice()
 if (status.device === null) {

@@ -1,16 +1,9 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadModel, type Model } from '../src/index.ts'
+import type { Model } from '../src/index.ts'
 import { forwardDrifts } from './forward-drifts.ts'
-import {
-  fixtures,
-  type GoldenModel,
-  layerRequests,
-  modelNamed,
-  readGolden,
-  temporaryFolder,
-} from './golden.ts'
+import { layerRequests, modelNamed, readGolden, temporaryFolder } from './golden.ts'
+import { loadOnWebgpu } from './load-on-webgpu.ts'
 
 /** As on the CPU. */
 const tolerance = 2e-4
@@ -21,16 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cache, { recursive: true, force: true }))
 
-function loadOnWebgpu(golden: GoldenModel): Promise<Model> {
-  const base = join(fixtures, golden.folder)
-  return loadModel({ base, baseAliases: [golden.repository], cache, provider: 'webgpu' })
-}
-
 describe('adapters on WebGPU against PEFT', () => {
   const golden = modelNamed('gqa-6-2-tied')
   let model: Model
   beforeAll(async () => {
-    model = await loadOnWebgpu(golden)
+    model = await loadOnWebgpu(golden, cache)
   })
   afterAll(() => model[Symbol.asyncDispose]())
 
@@ -53,6 +41,6 @@ describe('adapters on WebGPU against PEFT', () => {
 })
 
 test('attention with a cap, which the operator of WebGPU leaves out, is computed from plain operators', async () => {
-  await using model = await loadOnWebgpu(modelNamed('gemma2'))
+  await using model = await loadOnWebgpu(modelNamed('gemma2'), cache)
   expect(model.placement?.plainAttentionLayers).toEqual([0, 1, 2])
 })

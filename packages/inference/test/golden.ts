@@ -17,6 +17,8 @@ export interface GoldenModel {
   readonly name: string
   readonly repository: string
   readonly folder: string
+  /** `model_type` of config.json; qwen2 where it is not given. */
+  readonly family?: string
   readonly nLayers: number
   /** Tokens of the greedy continuations, where it is not the manifest's number. */
   readonly greedyLength?: number
