@@ -107,5 +107,14 @@ export type {
   StatesAt,
 } from './model-api.ts'
 export type { Precision, Quantization } from './precision/precision.ts'
+export type { ByteRange } from './text/align-bytes.ts'
 export type { ChatMessage } from './text/chat-template.ts'
+export {
+  type ConversationTokens,
+  type LocateTurnsOptions,
+  locateTurns,
+  type TurnMessage,
+  type TurnTokens,
+} from './text/locate-turns.ts'
+export { TokenMap } from './text/token-map.ts'
 export { type ChatTokenizer, type OpenTokenizerOptions, openTokenizer } from './text/tokenizer.ts'
