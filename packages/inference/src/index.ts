@@ -24,6 +24,7 @@ export type {
   LayerRole,
 } from './composition/composition.ts'
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
+export { relativeError, type TokenDivergence, tokenDivergence } from './drift/divergence.ts'
 export type { DriftSequence } from './drift/drift-sequences.ts'
 export { type DriftReport, type MeasureDriftOptions, measureDrift } from './drift/measure-drift.ts'
 export type {
