@@ -64,7 +64,12 @@ export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-c
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
-export { estimateRun } from './judging/estimate-run.ts'
+export {
+  type EstimatedPart,
+  type EstimateRunOptions,
+  estimateRun,
+  type RunEstimate,
+} from './judging/estimate-run.ts'
 export type { JudgeRole, JudgingEvent } from './judging/judging-events.ts'
 export {
   type CellLabels,

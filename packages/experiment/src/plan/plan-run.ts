@@ -70,7 +70,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
       files: set.files.map(({ name, path }) => name ?? path),
     })),
     answers,
-    judging: await planJudging(loaded, cells, sets, pilot),
+    judging: await planJudging(loaded, cells, pilot),
     time: planTimes(answers, pilot, speed),
     memory: await planMemory(loaded, cells, answers),
     contrasts: planContrasts(loaded, cells, sets, pilot),
