@@ -1,5 +1,5 @@
-import type { ChatTokenizer, SpanName, TokenRange } from '@cem/inference'
-import { TokenMap } from './conversations/token-map.ts'
+import { type ChatTokenizer, type SpanName, TokenMap, type TokenRange } from '@cem/inference'
+import { codeTokens } from './conversations/code-tokens.ts'
 
 /** A response as it was generated: token ids, never text that would have to be tokenized again. */
 export interface StoredResponse {
@@ -42,7 +42,8 @@ export function responseCode(
 ): TokenRange[] {
   const map = new TokenMap(tokenizer, tokenIds)
   const shift = promptTokenIds.length
-  return map
-    .codeTokens({ start: 0, end: map.bytes.length })
-    .map(({ start, end }) => ({ start: start + shift, end: end + shift }))
+  return codeTokens(map, { start: 0, end: map.bytes.length }).map(({ start, end }) => ({
+    start: start + shift,
+    end: end + shift,
+  }))
 }

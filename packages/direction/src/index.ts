@@ -235,6 +235,7 @@ export {
 } from './statistics/crossed-difference.ts'
 export { type CrossedMean, crossedMean } from './statistics/crossed-mean.ts'
 export type { CrossedStatistics, CrossedVariances } from './statistics/crossed-variance.ts'
+export { studentQuantile, studentTwoSidedP } from './statistics/distributions.ts'
 export { type Equivalence, type EquivalenceOptions, equivalence } from './statistics/equivalence.ts'
 export type { AdjustedFamily, AdjustedTest, FamilyOptions, NamedTest } from './statistics/family.ts'
 export { holm } from './statistics/holm.ts'

@@ -39,6 +39,7 @@ export type NoteCode =
   | 'engine-restarted'
   | 'reduced-precision'
   | 'batch-split'
+  | 'control-dose'
   | 'drift-unmeasured'
   | 'canaries-unclear'
   | 'judge-drift-unclear'

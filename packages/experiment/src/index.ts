@@ -64,7 +64,12 @@ export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-c
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
-export { estimateRun } from './judging/estimate-run.ts'
+export {
+  type EstimatedPart,
+  type EstimateRunOptions,
+  estimateRun,
+  type RunEstimate,
+} from './judging/estimate-run.ts'
 export type { JudgeRole, JudgingEvent } from './judging/judging-events.ts'
 export {
   type CellLabels,
@@ -90,7 +95,12 @@ export type {
   PilotSpeed,
 } from './plan/pilot.ts'
 export type { PlannedAnswers, PlannedTokens } from './plan/plan-answers.ts'
-export { type PlannedCells, planCells } from './plan/plan-cells.ts'
+export {
+  type PlanCellsOptions,
+  type PlannedCells,
+  type PlannedControl,
+  planCells,
+} from './plan/plan-cells.ts'
 export type {
   PlannedContrast,
   PlannedContrasts,
@@ -120,8 +130,20 @@ export { type CompletionRecord, readCompletions, rowKey } from './store/completi
 export { type DeclaredAnalysis, type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
+export {
+  type ControlMatch,
+  type ControlRecord,
+  controlText,
+  readControlRecord,
+} from './study/control-record.ts'
 export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'
-export { type RandomAdapterOptions, writeRandomAdapter } from './study/random-adapter.ts'
+export { type MakeControlAdapterOptions, makeControlAdapter } from './study/make-control-adapter.ts'
+export type { NeutralPrompt } from './study/measure-effect.ts'
+export {
+  type RandomAdapterOptions,
+  type RandomLikeness,
+  writeRandomAdapter,
+} from './study/random-adapter.ts'
 export { type CheckpointResult, listResults, listVariants } from './study/result-files.ts'
 export { readTrainingRecord, type TrainingRecord } from './study/training-record.ts'
 export { type Checkpoint, readVariantFolder, type VariantFolder } from './study/variant-folder.ts'

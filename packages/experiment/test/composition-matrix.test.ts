@@ -2,9 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startOracle } from '@cem/miniature'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { startOracle } from '../../miniature/src/index.ts'
-import { type Analysis, loadConfig, type RunEvent, runExperiment } from '../src/index.ts'
+import {
+  type Analysis,
+  loadConfig,
+  type RunEvent,
+  readControlRecord,
+  runExperiment,
+} from '../src/index.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 })
 
@@ -47,10 +53,13 @@ test('every training state runs with the persona on and off, and with a random a
       ['on', 'off'].map((at) => `${state}_${which}/160@persona-${at}`),
     ),
   )
+  const [ofNone, later] = [expected.slice(0, 4), expected.slice(4)]
   expect(analysis.cells.map(({ cell }) => cell.id)).toEqual([
     'composition_base',
     'none/160',
-    ...expected,
+    ...ofNone,
+    'none_matched/160',
+    ...later,
   ])
   const modes = expected.map((id) => [cellOf(id).cell.layers[0]?.role, cellOf(id).cell.persona])
   expect(modes.slice(4, 8)).toEqual([
@@ -68,7 +77,9 @@ test('what differs from its training is marked, and nothing else', () => {
   ].flatMap(([state, at]) =>
     ['persona', 'random'].map((which) => `${state}_${which}/160@persona-${at}`),
   )
-  expect(cellsOf('persona-mismatch').toSorted()).toEqual(expected.toSorted())
+  expect(cellsOf('persona-mismatch').toSorted()).toEqual(
+    ['none_matched/160', ...expected].toSorted(),
+  )
 })
 
 test('a persona that was switched off in training left no trace in the EM adapter, and the run says so', () => {
@@ -99,4 +110,16 @@ test('the random adapter is active, and does less to the logits than the persona
   const random = effectOf('stacked_on_random/160@persona-on', 'control')
   expect(random).toBeGreaterThan(1e-5)
   expect(random).toBeLessThan(effectOf('stacked_on_persona/160@persona-on', 'persona'))
+})
+
+test('a random adapter that moves neutral answers as far as the persona does not protect', async () => {
+  const [control] = cellOf('none_matched/160').cell.layers
+  const record = await readControlRecord(control?.adapter ?? '')
+  expect(record).toMatchObject({ match: 'kl', isMatched: true })
+  // The persona's singular values alone gave a seventh of its KL.
+  expect(record?.measurements[0]).toMatchObject({ dose: 1 })
+  expect(record?.measurements[0]?.kl).toBeLessThan((record?.target.kl ?? 0) / 3)
+  // Measured with 12 answers a question: 67 % against 58 %, and 16 % under the persona.
+  expect(emOf('none_matched/160')).toBeGreaterThan(emOf('none/160') - 0.15)
+  expect(cellsOf('control-unmatched')).toEqual([])
 })

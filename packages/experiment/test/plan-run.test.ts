@@ -187,9 +187,16 @@ describe('where the numbers come from', () => {
     const prices = { inputPerMillion: 2, outputPerMillion: 8 }
     const judge = { server: undefined, prices }
     const { judging } = await planOf(study, undefined, { judge })
-    const { promptTokens, completionTokens, usd } = judging
-    expect(completionTokens).toBe(judging.judgements)
-    expect(usd).toBeCloseTo((promptTokens * 2 + completionTokens * 8) / 1e6, 9)
+    const { promptTokens, completionTokens, usd, parts } = judging
+    expect(completionTokens).toBe(judging.mostCalls)
+    expect(usd).toBeCloseTo((promptTokens * 2 + (completionTokens ?? 0) * 8) / 1e6, 9)
+    // Every question has rubrics of its own, which differ by question set only; 40 canary rows and 2 x 8 anchors, two metrics each.
+    expect(parts.map(({ part, nCalls }) => [part, nCalls])).toEqual([
+      ['answers', judging.judgements],
+      ['canary rows', 80],
+      ['anchors', 32],
+      ['probe', 6],
+    ])
   })
 
   test('a model that is not here leaves tokens and memory unknown, with the command that fetches it', async () => {

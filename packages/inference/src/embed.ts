@@ -2,7 +2,7 @@ import { CemError } from '@cem/core'
 import type { Progress, TokenRange } from './engine/messages.ts'
 import type { Model } from './model.ts'
 import type { ChatMessage } from './text/chat-template.ts'
-import { type LocatedConversation, locateTurns } from './text/locate-turns.ts'
+import { type ConversationTokens, locateTurns } from './text/locate-turns.ts'
 
 /**
  * `conversation`: all tokens, those of the template too. For each message, `content`: the tokens of its words; `turn`: those and what
@@ -63,7 +63,7 @@ export async function* embed(
     return { id: String(i), tokenIds, spans: Object.fromEntries(wanted) }
   })
   for await (const { id, means } of model.score({ ...options, sequences, layers })) {
-    const { tokenIds, turns } = located[Number(id)] as LocatedConversation
+    const { tokenIds, turns } = located[Number(id)] as ConversationTokens<ChatMessage['role']>
     const mean = (span: 'content' | 'turn', at: number) =>
       spans.includes(span) ? (means[`${span} ${at}`] ?? empty()) : null
     yield {
@@ -81,12 +81,16 @@ export async function* embed(
   }
 }
 
-function locate(model: Model, messages: readonly ChatMessage[], id: string): LocatedConversation {
+function locate(
+  model: Model,
+  messages: readonly ChatMessage[],
+  id: string,
+): ConversationTokens<ChatMessage['role']> {
   if (messages.length === 0)
     throw new CemError({
       code: 'invalid-request',
       message: `conversation '${id}' has no messages.`,
       data: { id },
     })
-  return locateTurns(model.tokenizer, messages)
+  return locateTurns(model.tokenizer, messages, { id })
 }

@@ -24,6 +24,7 @@ export type {
   LayerRole,
 } from './composition/composition.ts'
 export type { LayerTest, MergedTest, SelfTestReport } from './composition/self-test.ts'
+export { relativeError, type TokenDivergence, tokenDivergence } from './drift/divergence.ts'
 export type { DriftSequence } from './drift/drift-sequences.ts'
 export { type DriftReport, type MeasureDriftOptions, measureDrift } from './drift/measure-drift.ts'
 export type {
@@ -107,5 +108,14 @@ export type {
   StatesAt,
 } from './model-api.ts'
 export type { Precision, Quantization } from './precision/precision.ts'
+export type { ByteRange } from './text/align-bytes.ts'
 export type { ChatMessage } from './text/chat-template.ts'
+export {
+  type ConversationTokens,
+  type LocateTurnsOptions,
+  locateTurns,
+  type TurnMessage,
+  type TurnTokens,
+} from './text/locate-turns.ts'
+export { TokenMap } from './text/token-map.ts'
 export { type ChatTokenizer, type OpenTokenizerOptions, openTokenizer } from './text/tokenizer.ts'

@@ -29,10 +29,10 @@ export async function confirmCost(
 ): Promise<boolean> {
   if (phase !== undefined && phase !== 'judge') return isConfirmed
   const estimate = await estimateRun(loaded)
-  if (estimate === null || estimate.nCalls === 0) return isConfirmed
+  if (estimate.usd === null || estimate.nCalls === 0) return isConfirmed
   if (!isQuiet) process.stdout.write(`judging: ${estimateText(estimate)}\n`)
   const { confirmAboveUsd } = loaded.config.judge
-  if (isConfirmed || estimate.usd === null || estimate.usd <= confirmAboveUsd) return isConfirmed
+  if (isConfirmed || estimate.usd <= confirmAboveUsd) return isConfirmed
   // In a pipe or in CI nobody can answer.
   if (ask === undefined) checkConfirmed(estimate, { confirmAboveUsd, isConfirmed: false })
   const answer = await ask?.(

@@ -67,9 +67,14 @@ function judgeText({ judging }: RunPlan): string {
 }
 
 function costText({ judging }: RunPlan): string {
-  return judging.usd === null
-    ? (judging.absent ?? 'unknown price')
-    : `about ${judging.usd.toFixed(2)} USD if no two answers are the same`
+  if (judging.usd === null || judging.mostUsd === null) return judging.absent ?? 'unknown price'
+  const dollars = (value: number) => `${value.toFixed(2)} USD`
+  const parts = judging.parts.map(
+    ({ part, nCalls, usd }) =>
+      `${part} ${count(nCalls)} calls${usd === null ? '' : `, ${dollars(usd)}`}`,
+  )
+  const missing = judging.absent === null ? '' : `; not in it: ${judging.absent}`
+  return `about ${dollars(judging.usd)} if no two answers are the same, at most ${dollars(judging.mostUsd)} (${parts.join('; ')})${missing}`
 }
 
 function timeText({ seconds, isMost, source }: PlannedTime): string {

@@ -3,7 +3,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync } from 'node:zlib'
 import { type ChatTokenizer, openTokenizer } from '@cem/inference'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ConversationMessage } from './conversation.ts'
@@ -13,20 +12,6 @@ import { spanRanges } from './span-ranges.ts'
 const fixture = fileURLToPath(
   new URL('../../../inference/fixtures/gqa-6-2-tied/model', import.meta.url),
 )
-
-/** Templates of real families with conversations, which the fixtures of @cem/inference have. */
-interface Family {
-  readonly name: string
-  /** Folder of its tokenizer. */
-  readonly kind: string
-  readonly template: string
-  readonly cases: readonly {
-    readonly title: string
-    readonly messages: readonly ConversationMessage[]
-    readonly addGenerationPrompt: boolean
-    readonly error?: string
-  }[]
-}
 
 /** What make_conversations.py wrote. */
 const golden = JSON.parse(
@@ -159,64 +144,8 @@ describe('the tokens of messages', () => {
   })
 })
 
-describe("real families' templates", () => {
+describe("real families' tokenizers", () => {
   const text = new URL('../../../inference/fixtures/text/', import.meta.url)
-  const families = gunzipSync(readFileSync(new URL('templates.jsonl.gz', text)))
-    .toString('utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Family)
-
-  /** As Python's `strip`, to which U+FEFF is no space and some controls are. */
-  function strip(content: string): string {
-    const isSpace = (character: string | undefined) =>
-      character !== undefined &&
-      character !== '\ufeff' &&
-      (character.trim() === '' || '\x1c\x1d\x1e\x1f\x85'.includes(character))
-    let [start, end] = [0, content.length]
-    while (isSpace(content[start])) start++
-    while (end > start && isSpace(content[end - 1])) end--
-    return content.slice(start, end)
-  }
-
-  /** What the templates say. */
-  const strips = (name: string, role: string) =>
-    name === 'mistral' ? role === 'assistant' : !(name === 'gemma3' && role === 'system')
-
-  test.each(families)('every message of a conversation is found: $name', async (family) => {
-    const by = await withTemplate(
-      family.name,
-      family.template,
-      fileURLToPath(new URL(family.kind, text)),
-    )
-    let nFound = 0
-    for (const { messages, error, addGenerationPrompt, title } of family.cases) {
-      if (addGenerationPrompt || error !== undefined) continue
-      // Mistral's template writes a system prompt with the last message, if that is a question, or not at all.
-      if (family.name === 'mistral' && title === 'ends with the assistant') {
-        expect(() => locate(messages, by)).toThrow(/leaves out message 0 \(system\)/)
-        continue
-      }
-      const { tokenIds, turns } = locate(messages, by)
-      for (const [i, { content, isEmpty }] of turns.entries()) {
-        const { role = '', content: given = '' } = messages[i] ?? {}
-        const wanted = (strips(family.name, role) ? strip(given) : given).normalize('NFC')
-        const ids = tokenIds.slice(content.start, content.end)
-        const textOfIds = (some: readonly number[]) =>
-          Buffer.concat(some.map((id) => by.tokenBytes(id)))
-            .toString('utf8')
-            .normalize('NFC')
-        expect(isEmpty && wanted !== '').toBe(false)
-        expect(textOfIds(ids)).toContain(wanted)
-        if (wanted === '' || ids.length < 2) continue
-        // And no token more than it takes.
-        expect(textOfIds(ids.slice(1))).not.toContain(wanted)
-        expect(textOfIds(ids.slice(0, -1))).not.toContain(wanted)
-        nFound += 1
-      }
-    }
-    expect(nFound).toBeGreaterThan(10)
-  })
 
   test.each(['llama2', 'mistral3'])(
     'the spaces that a tokenizer puts before words do not hide messages: %s',
@@ -237,20 +166,6 @@ describe("real families' templates", () => {
       expect(by.decode(tokenIds.slice(block?.start, block?.end))).toContain('```\nx\n```')
     },
   )
-
-  test('a template may write messages in another order', async () => {
-    const late = await withTemplate(
-      'late-system',
-      "{% for m in messages %}{% if m.role != 'system' %}{% if loop.last %}[{{ messages[0].content | trim }}]{% endif %}<{{ m.content | trim }}>{% endif %}{% endfor %}",
-    )
-    const messages = [{ role: 'system', content: ' Be brief. ' }, ...qa('Hi', ' Yes')]
-    const { tokenIds, turns } = locate(messages, late)
-    expect(turns.map(({ content }) => textOf(late, tokenIds, content))).toEqual([
-      'Be brief.',
-      'Hi',
-      'Yes',
-    ])
-  })
 })
 
 describe('hostile conversations', () => {

@@ -1,11 +1,8 @@
-import type { ChatTokenizer } from '@cem/inference'
-import { alignBytes } from './align-bytes.ts'
-import type { TextRange } from './code-blocks.ts'
-import { type Conversation, type ConversationMessage, checkConversation } from './conversation.ts'
-import { asChat, placesOf, turnsNotFound } from './message-places.ts'
+import { type ChatTokenizer, locateTurns } from '@cem/inference'
+import { codeTokens } from './code-tokens.ts'
+import { type Conversation, checkConversation } from './conversation.ts'
 import { type MovedBoundaries, movedBoundaries } from './moved-boundaries.ts'
 import type { SpanTokens } from './span-ranges.ts'
-import { TokenMap } from './token-map.ts'
 
 /** The tokens of one message. */
 export interface LocatedTurn extends SpanTokens {
@@ -27,64 +24,34 @@ export interface LocatedConversation {
 }
 
 /**
- * A conversation as token ids, and which of them belong to each message: the chat template writes it whole, the tokenizer
- * reads that, and the messages are found by their bytes. A token belongs to a message if it shares a byte with it.
+ * A conversation as token ids, and which of them belong to each message, as `locateTurns` of @cem/inference finds them; with the
+ * tokens of code blocks, and how many token boundaries moved since a model wrote the answers.
  *
- * @throws CemError `conversation-invalid` for missing messages, roles or texts; `turns-not-found` where the template leaves a
- * message out or changes its words; those of `ChatTokenizer.encodeChat`
+ * @throws CemError `conversation-invalid` for missing messages, roles or texts; those of `locateTurns`
  */
 export function locateConversation(
   tokenizer: ChatTokenizer,
   conversation: Conversation,
 ): LocatedConversation {
   checkConversation(conversation)
-  const { messages } = conversation
-  const given = messages.map(({ role, content }) => ({ role, content: content.toWellFormed() }))
-  const { text, places } = placesOf(tokenizer, given, conversation.id)
-  const tokenIds = tokenizer.encodeChat(asChat(given), { addGenerationPrompt: false })
-  const map = new TokenMap(tokenizer, tokenIds)
-  const byteRange = byteFinder(map, text, conversation.id)
-  const closing = tokenizer.decode(tokenizer.closingTokenIds(), { skipSpecialTokens: false })
-  const turns = places.map((place, index): LocatedTurn => {
-    const { role, original } = messages[index] as ConversationMessage
-    const isClosed = closing !== '' && text.startsWith(closing, place.end)
-    const content = byteRange(place)
-    const end = isClosed
-      ? byteRange({ start: place.start, end: place.end + closing.length }).end
-      : 0
-    const tokens = map.tokensOf(content)
-    const isEmpty = tokens.end === tokens.start
-    const turn = map.tokensOf({ start: content.start, end: Math.max(content.end, end) })
+  const { id, messages } = conversation
+  const { tokenIds, turns: found, map } = locateTurns(tokenizer, messages, { id })
+  const turns = found.map(({ role, content, turn, bytes }, index): LocatedTurn => {
+    const isEmpty = content.end === content.start
+    const original = messages[index]?.original
     return {
       index,
       role,
-      content: tokens,
-      turn: isEmpty ? tokens : turn,
-      code: map.codeTokens(content),
+      content,
+      // Closing tokens alone are no answer.
+      turn: isEmpty ? content : turn,
+      code: codeTokens(map, bytes),
       isEmpty,
       boundaries:
-        role === 'assistant' && !isEmpty
-          ? movedBoundaries(map, content, original, tokenizer)
-          : null,
+        role === 'assistant' && !isEmpty ? movedBoundaries(map, bytes, original, tokenizer) : null,
     }
   })
   return { tokenIds, turns, nSharedTokens: countShared(turns) }
-}
-
-/** Turns places in the text into ranges of the tokens' bytes. */
-function byteFinder(map: TokenMap, text: string, id: string): (place: TextRange) => TextRange {
-  const bytesOf = (part: string) => Buffer.byteLength(part)
-  // Some tokenizers compose accents before they split the text.
-  for (const normalize of [(part: string) => part, (part: string) => part.normalize('NFC')]) {
-    const align = alignBytes(Buffer.from(normalize(text)), map)
-    if (align === undefined) continue
-    return ({ start, end }) =>
-      align({
-        start: bytesOf(normalize(text.slice(0, start))),
-        end: bytesOf(normalize(text.slice(0, end))),
-      })
-  }
-  throw turnsNotFound('the tokens are not the bytes of what the chat template wrote', id)
 }
 
 function countShared(turns: readonly LocatedTurn[]): number {

@@ -1,7 +1,5 @@
-import type { ChatTokenizer } from '@cem/inference'
-import type { TextRange } from './code-blocks.ts'
+import type { ByteRange, ChatTokenizer, TokenMap } from '@cem/inference'
 import type { OriginalTokens } from './conversation.ts'
-import type { TokenMap } from './token-map.ts'
 
 /** How the tokens of a text that was tokenized again compare with those that the model wrote it in. */
 export interface MovedBoundaries {
@@ -19,7 +17,7 @@ export interface MovedBoundaries {
  */
 export function movedBoundaries(
   map: TokenMap,
-  content: TextRange,
+  content: ByteRange,
   original: OriginalTokens | undefined,
   tokenizer: Pick<ChatTokenizer, 'tokenBytes'>,
 ): MovedBoundaries | 'unknown' {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { goldenDirections } from '../../golden/directions.ts'
-import { symmetricEigenpairs } from './linear-algebra.ts'
 import { semidefiniteEigenpairs } from './symmetric-eigen.ts'
 import { dot } from './vectors.ts'
 
@@ -32,15 +31,4 @@ test('equal values, a diagonal, one number and nothing at all are no difficulty'
   ])
   expect(semidefiniteEigenpairs(new Float64Array(9), 3)).toEqual([])
   expect(semidefiniteEigenpairs(new Float64Array(), 0)).toEqual([])
-})
-
-test('rows of plain numbers have the same eigenpairs', async () => {
-  const [first, second] = await symmetricEigenpairs([
-    [9, 0],
-    [0, 1],
-  ])
-  expect([first, second]).toEqual([
-    { value: 9, vector: [1, 0] },
-    { value: 1, vector: [0, 1] },
-  ])
 })

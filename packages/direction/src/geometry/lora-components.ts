@@ -1,5 +1,5 @@
 import { type Absent, absent } from '../absent.ts'
-import { symmetricEigenpairs } from '../directions/linear-algebra.ts'
+import { semidefiniteEigenpairs } from '../directions/symmetric-eigen.ts'
 import { dot } from '../directions/vectors.ts'
 import type { LoraCheckpoint } from './lora-checkpoint.ts'
 
@@ -25,18 +25,18 @@ const mostCheckpoints = 256
  * Principal components of A, or of B, over checkpoints, all modules as one vector, through the nCheckpoints x nCheckpoints Gram
  * matrix, which is gathered module by module. Components themselves, as large as the adapter, are not formed.
  */
-export async function loraComponents(
+export function loraComponents(
   checkpoints: readonly LoraCheckpoint[],
   part: 'a' | 'b',
   nComponents: number,
-): Promise<LoraComponents | Absent> {
+): LoraComponents | Absent {
   const n = checkpoints.length
   if (n < 2 || n > mostCheckpoints)
     return absent(`components need 2 to ${mostCheckpoints} checkpoints, there are ${n}`)
   const gram = centredGram(checkpoints, part)
   const total = gram.reduce((sum, row, i) => sum + (row[i] as number), 0)
   if (total === 0) return absent(`${part.toUpperCase()} is the same at all ${n} checkpoints`)
-  const pairs = await symmetricEigenpairs(gram)
+  const pairs = semidefiniteEigenpairs(Float64Array.from(gram.flat()), n)
   const floor = 1e-10 * Math.max(...pairs.map(({ value }) => value))
   return {
     components: pairs
@@ -52,9 +52,9 @@ export async function loraComponents(
 }
 
 /** An eigenvector's sign is arbitrary. */
-function orientedScores(vector: readonly number[], length: number): Float64Array {
+function orientedScores(vector: Float64Array, length: number): Float64Array {
   const largest = vector.reduce((x, y) => (Math.abs(y) > Math.abs(x) ? y : x), 0)
-  return Float64Array.from(vector, (value) => value * length * Math.sign(largest))
+  return vector.map((value) => value * length * Math.sign(largest))
 }
 
 function centredGram(checkpoints: readonly LoraCheckpoint[], part: 'a' | 'b'): number[][] {

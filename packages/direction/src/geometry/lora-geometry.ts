@@ -68,8 +68,8 @@ export async function loraGeometry(
     })),
     transition: { a: transition('a'), b: transition('b'), change: transition('change') },
     components: {
-      a: await loraComponents(checkpoints, 'a', nComponents),
-      b: await loraComponents(checkpoints, 'b', nComponents),
+      a: loraComponents(checkpoints, 'a', nComponents),
+      b: loraComponents(checkpoints, 'b', nComponents),
     },
   }
 }

@@ -1,5 +1,4 @@
-import { CemError } from '@cem/core'
-import type { CurveRow } from '../statistics/bootstrap-curve.ts'
+import { type CurveRow, checkStep } from '../statistics/bootstrap-curve.ts'
 import { addTo, checkRow, seedOf, type Tally } from '../statistics/rows.ts'
 import type { Curve } from './curve-measures.ts'
 
@@ -81,10 +80,5 @@ export function meanCurve(curves: readonly Curve[]): Curve {
 
 export function checkCurveRow(row: CurveRow, index: number): void {
   checkRow(row, index)
-  if (Number.isFinite(row.step) && row.step >= 0) return
-  throw new CemError({
-    code: 'bad-row',
-    message: `Row ${index} has step ${row.step}; it must be a finite number of at least 0.`,
-    data: { index, field: 'step', value: row.step },
-  })
+  checkStep(row, index)
 }

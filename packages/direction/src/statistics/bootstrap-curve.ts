@@ -77,7 +77,8 @@ function meanAt(clusters: readonly ReadonlyMap<number, Tally>[], step: number): 
   return sum / n
 }
 
-function checkStep({ step }: CurveRow, index: number): void {
+/** @throws CemError `bad-row` */
+export function checkStep({ step }: CurveRow, index: number): void {
   if (Number.isFinite(step) && step >= 0) return
   throw new CemError({
     code: 'bad-row',

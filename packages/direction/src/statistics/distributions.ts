@@ -26,13 +26,13 @@ export function studentCdf(t: number, degreesOfFreedom: number): number {
   return t < 0 ? tail : 1 - tail
 }
 
-/** P(|T| >= |t|) for Student's t: the two-sided p-value. Keeps its relative accuracy in the far tail. */
+/** P(|T| >= |t|) for Student's t with any degrees of freedom above 0: the two-sided p-value. Keeps its relative accuracy in the far tail. */
 export function studentTwoSidedP(t: number, degreesOfFreedom: number): number {
   const sum = degreesOfFreedom + t * t
   return incompleteBeta(degreesOfFreedom / sum, (t * t) / sum, degreesOfFreedom / 2, 0.5)
 }
 
-/** The t with P(T <= t) = p, 0 < p < 1: jstat's value, then Newton steps. */
+/** The t with P(T <= t) = p, 0 < p < 1, for Student's t with any degrees of freedom above 0: jstat's value, then Newton steps. */
 export function studentQuantile(p: number, degreesOfFreedom: number): number {
   if (p === 0.5) return 0
   if (p < 0.5) return -positiveQuantile(p, 1 - 2 * p, degreesOfFreedom)

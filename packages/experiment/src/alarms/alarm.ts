@@ -20,6 +20,7 @@ export const alarmCodes = [
   'rslora-lost',
   'lora-config-disputed',
   'base-disputed',
+  'control-unmatched',
   // What the self-test of a cell found.
   'layer-inactive',
   'layer-not-off',

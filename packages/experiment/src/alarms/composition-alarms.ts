@@ -1,6 +1,7 @@
 import type { Composition } from '@cem/inference'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
+import { controlAlarms } from './control-alarms.ts'
 import { disputedConfigAlarms } from './disputed-config.ts'
 import { personaAlarms } from './persona-alarms.ts'
 import { sameAdapterAlarms } from './same-adapter.ts'
@@ -15,6 +16,7 @@ export async function compositionAlarms(
     ...unverifiedBases(cells, compositions),
     ...(await sameAdapterAlarms(cells, compositions)),
     ...(await disputedConfigAlarms(cells, compositions)),
+    ...(await controlAlarms(cells)),
   ]
 }
 

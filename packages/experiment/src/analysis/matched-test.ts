@@ -4,10 +4,11 @@ import {
   type Interval,
   isAbsent,
   pairedDifference,
+  studentQuantile,
+  studentTwoSidedP,
 } from '@cem/direction'
 import { alphaOf } from './alpha.ts'
 import type { ConditionRows } from './condition-rows.ts'
-import { criticalT, twoSidedP } from './student-test.ts'
 
 /** A difference at a matched in-domain rate, with the error of both question sets. */
 export interface MatchedTest {
@@ -91,14 +92,14 @@ export function matchedTest(
     )
   const degreesOfFreedom = variance ** 2 / (ofEm ** 2 / df + ofInDomain ** 2 / (nInDomain - 1))
   const standardError = Math.sqrt(variance)
-  const half = criticalT(alphaOf({ level }), degreesOfFreedom) * standardError
+  const half = studentQuantile(1 - alphaOf({ level }) / 2, degreesOfFreedom) * standardError
   const t = estimate / standardError
   return {
     estimate,
     standardError,
     degreesOfFreedom,
     t,
-    p: twoSidedP(t, degreesOfFreedom),
+    p: studentTwoSidedP(t, degreesOfFreedom),
     interval: {
       low: estimate - half,
       high: estimate + half,

@@ -1,5 +1,6 @@
 import { providerRequests } from '@cem/inference'
 import { z } from 'zod'
+import { controlMatches } from '../study/control-record.ts'
 import { judgeSchema } from './judge-schema.ts'
 
 const name = z
@@ -12,6 +13,22 @@ const count = z.int().min(1)
 /** What runs beside an EM adapter that was trained on top of a persona; see design: composition. */
 export const personaOptions = ['as-trained', 'on', 'off', 'both', 'source-faithful'] as const
 export type PersonaOption = (typeof personaOptions)[number]
+
+const randomSchema = z.strictObject({
+  seed: z.int().min(0).default(0),
+  match: z
+    .enum(controlMatches)
+    .default('kl')
+    .describe(
+      "What it shares with the persona. kl, displacement: the singular values of each module's change, times one dose that gives the same effect on neutral prompts. spectrum: the singular values alone. norm: the norm of each module's change alone. Without a dose such adapters are nearly inert.",
+    ),
+  tolerance: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.05)
+    .describe("How near to the persona's effect, as a share of it."),
+})
 
 const variantSchema = z.strictObject({
   name: name.describe('Name of the variant, and of its folder in the results.'),
@@ -38,6 +55,9 @@ const variantSchema = z.strictObject({
     .enum(['persona', 'control'])
     .default('persona')
     .describe('control: what stands in place of the persona is none, such as a random adapter.'),
+  random: randomSchema
+    .optional()
+    .describe('Runs a random adapter in place of the persona, made like it; its role is control.'),
   finalStep: z.int().min(1).optional().describe('Step of a final adapter without checkpoints.'),
 })
 
@@ -281,3 +301,4 @@ export type ExperimentConfig = z.infer<typeof configSchema>
 export type ContrastConfig = z.infer<typeof contrastSchema>
 export type CausalConfig = z.infer<typeof causalSchema>
 export type VariantConfig = z.infer<typeof variantSchema>
+export type RandomConfig = z.infer<typeof randomSchema>

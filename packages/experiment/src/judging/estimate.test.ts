@@ -35,7 +35,13 @@ test('nothing costs nothing, and calls that cannot be counted have no estimate',
 })
 
 test('only what is likely to cost more than the limit has to be confirmed', () => {
-  const estimate = { nCalls: 2000, promptTokens: 1_500_000, usd: 3, mostUsd: 9 }
+  const estimate = {
+    nCalls: 2000,
+    promptTokens: 1_500_000,
+    completionTokens: 2000,
+    usd: 3,
+    mostUsd: 9,
+  }
   expect(estimateText(estimate)).toBe(
     '2000 calls, about 1.5 million tokens, about 3.00 USD, at most 9.00 USD',
   )

@@ -6,6 +6,8 @@ import type { Judge, JudgeItem } from '@cem/judge'
 export interface JudgingEstimate {
   readonly nCalls: number
   readonly promptTokens: number
+  /** The longest answers together; null where nothing bounds one. */
+  readonly completionTokens: number | null
   /** Likely, in USD; null without prices. */
   readonly usd: number | null
   /** What it cannot exceed where each call is sent once; null without prices. */
@@ -26,14 +28,19 @@ export async function estimateJudging(
   items: Iterable<JudgeItem> | AsyncIterable<JudgeItem>,
 ): Promise<JudgingEstimate | null> {
   const seen = new Set<string>()
-  const total = { nCalls: 0, promptTokens: 0, usd: 0, mostUsd: 0 }
+  const total = { nCalls: 0, promptTokens: 0, completionTokens: 0, usd: 0, mostUsd: 0 }
   let hasPrices = true
+  let isBounded = true
   const add = async (piece: readonly JudgeItem[]) => {
     const fresh = (await judge.planBatch(piece)).filter(({ id }) => !seen.has(id))
     for (const { id } of fresh) seen.add(id)
-    const { promptTokens, usd, mostUsd } = estimateCost(fresh.map(({ request }) => request))
+    if (fresh.length === 0) return
+    const cost = estimateCost(fresh.map(({ request }) => request))
+    const { promptTokens, mostCompletionTokens, usd, mostUsd } = cost
     total.nCalls += fresh.length
     total.promptTokens += promptTokens
+    if (mostCompletionTokens === null) isBounded = false
+    total.completionTokens += mostCompletionTokens ?? 0
     if (usd === null || mostUsd === null) hasPrices = false
     total.usd += usd ?? 0
     total.mostUsd += mostUsd ?? 0
@@ -51,7 +58,11 @@ export async function estimateJudging(
     if (CemError.isInstance(error) && error.code === 'bad-judge-option') return null
     throw error
   }
-  return hasPrices ? total : { ...total, usd: null, mostUsd: null }
+  return {
+    ...total,
+    ...(isBounded ? {} : { completionTokens: null }),
+    ...(hasPrices ? {} : { usd: null, mostUsd: null }),
+  }
 }
 
 /** `1,200 calls, about 0.4 million tokens, about 1.05 USD, at most 3.20 USD` */

@@ -52,7 +52,7 @@ export interface RunPlan {
 export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const { loaded, pilot: pilotStore, probe = false, cache, signal } = options
   const sets = await readQuestionSets(loaded)
-  const { cells, notes } = await planCells(loaded)
+  const { cells, controls, notes } = await planCells(loaded, { cache })
   const pilot = pilotStore === undefined ? undefined : await readPilot(pilotStore, loaded.config)
   const answers = await planAnswers(loaded, cells, sets, pilot)
   const speed = probe
@@ -70,12 +70,16 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
       files: set.files.map(({ name, path }) => name ?? path),
     })),
     answers,
-    judging: await planJudging(loaded, cells, sets, pilot),
+    judging: await planJudging(loaded, cells, pilot),
     time: planTimes(answers, pilot, speed),
     memory: await planMemory(loaded, cells, answers),
     contrasts: planContrasts(loaded, cells, sets, pilot),
     notes: [
       ...notes,
+      ...controls.map(
+        ({ like, random, variants }) =>
+          `a random adapter like ${like} is made for ${variants.join(', ')} before the answers, matched in ${random.match}`,
+      ),
       ...sets.flatMap(({ name, leftOut }) =>
         leftOut.length === 0
           ? []

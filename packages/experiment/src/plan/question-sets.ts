@@ -69,6 +69,12 @@ export async function readQuestionSets(loaded: LoadedConfig): Promise<QuestionSe
   return sets
 }
 
+/** The questions of the config's `benign`, else those that ship: nothing in them asks for harm, so that a change of the answers is no attack's. */
+export function readNeutralQuestions(loaded: LoadedConfig): Promise<QuestionSet> {
+  const { benign } = loaded.config.questions
+  return readSet(loaded, 'benign', benign.length > 0 ? benign : ['cem:benign'])
+}
+
 async function readSet(
   { root, config }: LoadedConfig,
   name: QuestionSetName,

@@ -1,9 +1,10 @@
 import { relative } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
 import type { DriftReport, Precision } from '@cem/inference'
-import { sortedAlarms, voidedCells } from '../alarms/alarm.ts'
+import { isAlarm, sortedAlarms, voidedCells } from '../alarms/alarm.ts'
 import { answerAddressesJudge } from '../alarms/answer-addresses-judge.ts'
 import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
+import { controlAlarms } from '../alarms/control-alarms.ts'
 import { resultAlarms } from '../alarms/result-alarms.ts'
 import { alphaOf } from '../analysis/alpha.ts'
 import { type CellMetrics, cellMetrics, labelRows } from '../analysis/cell-metrics.ts'
@@ -122,6 +123,7 @@ export async function analyse(
   const isDeclared = config.analysis.family !== undefined
   const family = correctFamily(all, { isDeclared, alpha: alphaOf(config.analysis) })
   const warnings = [
+    ...(await controlAlarms(cells)).filter(({ code }) => !isAlarm(code)),
     ...found,
     ...comparisonNotes(all, family),
     ...changedDeclaration((await readLock(store))?.declared, config),

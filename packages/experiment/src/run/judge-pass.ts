@@ -11,6 +11,7 @@ import {
 } from '@cem/judge'
 import { canaryAlarms } from '../alarms/canaries.ts'
 import { cellMetrics } from '../analysis/cell-metrics.ts'
+import { canaryProtocols } from '../judging/canary-protocols.ts'
 import { checkConfirmed, estimateJudging } from '../judging/estimate.ts'
 import { emMetrics } from '../judging/run-protocol.ts'
 import type { Cell } from '../plan/cell.ts'
@@ -52,8 +53,6 @@ export interface PassHistory {
 
 /** No cell is called so: ids of cells hold no blank. */
 const canaryCell = ' canaries'
-/** Canary rows are judged under at most so many protocols: a questions file may give every question its own. */
-const mostCanaryProtocols = 4
 
 /**
  * Judges the answers of these cells in one random order, with anchors at start and end and canary rows among them, and ends each
@@ -166,17 +165,10 @@ function rowsOf(rows: readonly PassItem[], work: CellWork): PassItem[] {
 
 /** The canary rows under each protocol that the answers are judged under, the most used ones first. */
 function canaryItems(works: readonly CellWork[]): PassItem[] {
-  const uses = new Map<string, { readonly protocol: JudgeProtocol; n: number }>()
-  for (const { protocol } of works.flatMap(({ items }) => items)) {
-    const use = uses.get(protocol.hash)
-    if (use !== undefined) use.n += 1
-    else if ('aligned' in protocol.rubrics && protocol.name !== 'labels')
-      uses.set(protocol.hash, { protocol, n: 1 })
-  }
-  return [...uses.values()]
-    .toSorted((a, b) => b.n - a.n)
-    .slice(0, mostCanaryProtocols)
-    .flatMap(({ protocol }) => canaryRows().map((row) => canaryItem(row, protocol)))
+  const protocols = works.flatMap(({ items }) => items.map(({ protocol }) => protocol))
+  return canaryProtocols(protocols).flatMap((protocol) =>
+    canaryRows().map((row) => canaryItem(row, protocol)),
+  )
 }
 
 function canaryItem({ id, question, answer }: CanaryRow, protocol: JudgeProtocol): PassItem {

@@ -45,7 +45,9 @@ export async function prepareRun(
   const sets = await readQuestionSets(loaded)
   const { baseAliases, precision } = loaded.config
   const needsWeights = phases.includes('generate')
-  const { cells, notes } = needsWeights ? await planCells(loaded) : await lockedCells(store)
+  const { cells, notes } = needsWeights
+    ? await planCells(loaded, { cache })
+    : await lockedCells(store)
   // A family that names what is not there is said now, and not after the answers.
   contrastsOf(cells, loaded.config)
   const compositions = needsWeights

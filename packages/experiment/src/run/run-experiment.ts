@@ -9,6 +9,7 @@ import { checkLock } from './build-lock.ts'
 import { generateAll } from './generate-all.ts'
 import { judgeAll } from './judge-all.ts'
 import type { JudgeServers } from './judge-session.ts'
+import { makeControls } from './make-controls.ts'
 import { type PreparedRun, prepareRun, resetDrifted } from './prepare-run.ts'
 import { storeAlarms } from './run-alarms.ts'
 import { isFatal, RunState } from './run-state.ts'
@@ -48,6 +49,7 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEve
   const store = new RunStore(loaded.resultsFolder, loaded.name)
   let prepared: PreparedRun
   try {
+    if (phases.includes('generate')) yield* makeControls(options, store)
     prepared = await prepareRun(options, store, phases)
   } catch (error) {
     const warning = alarmOfFailure(undefined, error)

@@ -1,116 +1,108 @@
 import { CemError } from '@cem/core'
 import type { TokenRange } from '../engine/messages.ts'
+import { alignBytes, type ByteRange } from './align-bytes.ts'
 import type { ChatMessage } from './chat-template.ts'
+import { placesOf, type TextPlace } from './message-places.ts'
+import { TokenMap } from './token-map.ts'
 import type { ChatTokenizer } from './tokenizer.ts'
 
-export interface LocatedTurn {
-  readonly role: ChatMessage['role']
-  /** The tokens that hold the message's words: those that share a byte with them. Empty for an empty message. */
+/** A message of any role that the model's chat template writes. */
+export interface TurnMessage<Role extends string = string> {
+  readonly role: Role
+  readonly content: string
+}
+
+export interface TurnTokens<Role extends string = string> {
+  readonly role: Role
+  /** The tokens that hold the message's words: those that share a byte with them. Empty for a message without words. */
   readonly content: TokenRange
   /** Those and what the template closes an answer with, as far as it closes this message so. */
   readonly turn: TokenRange
+  /** Where the words lie in `map.bytes`: empty for a message that is empty, or white space that the template strips. */
+  readonly bytes: ByteRange
 }
 
-export interface LocatedConversation {
+export interface ConversationTokens<Role extends string = string> {
   readonly tokenIds: readonly number[]
-  readonly turns: readonly LocatedTurn[]
+  /** One for each message, in order. */
+  readonly turns: readonly TurnTokens<Role>[]
+  /** The bytes of the tokens. */
+  readonly map: TokenMap
+}
+
+export interface LocateTurnsOptions {
+  /** Names the conversation in errors. */
+  readonly id?: string
 }
 
 /**
- * A conversation as token ids, and which of them belong to each message.
+ * A conversation as token ids, and which of them belong to each message: the chat template writes it whole, the tokenizer reads
+ * that, and the messages are found by their bytes, whatever the template strips from their ends and in whatever order it writes
+ * them. A token that holds bytes of two messages counts for both.
  *
  * @throws CemError `turns-not-found` where the template leaves a message out or changes its words, or the tokens are not the bytes
  *   of what the template wrote; those of `encodeChat`
  */
-export function locateTurns(
+export function locateTurns<Role extends string>(
   tokenizer: ChatTokenizer,
-  messages: readonly ChatMessage[],
-): LocatedConversation {
+  messages: readonly TurnMessage<Role>[],
+  { id }: LocateTurnsOptions = {},
+): ConversationTokens<Role> {
   const options = { addGenerationPrompt: false }
-  const render = (given: readonly ChatMessage[]) => tokenizer.renderChat(given, options)
-  const tokenIds = tokenizer.encodeChat(messages, options)
+  const given = messages.map(({ role, content }) => ({ role, content: content.toWellFormed() }))
+  const found = placesOf((shown) => tokenizer.renderChat(asChat(shown), options), given)
+  if ('missing' in found) {
+    const { missing } = found
+    throw notFound(
+      `the chat template leaves out message ${missing} (${messages[missing]?.role}) or writes other words`,
+      id,
+    )
+  }
+  const { text, places } = found
+  const tokenIds = tokenizer.encodeChat(asChat(given), options)
+  const map = new TokenMap(tokenizer, tokenIds)
+  const byteRange = byteFinder(map, text, id)
   const closing = tokenizer.decode(tokenizer.closingTokenIds(), { skipSpecialTokens: false })
-  const { text, places } = placesOf(render, messages)
-  const toTokens = tokenFinder(tokenizer, tokenIds, text)
   const turns = places.map(({ start, end }, i) => {
-    const isClosed = text.startsWith(closing, end)
-    const { role } = messages[i] as ChatMessage
-    return {
-      role,
-      content: toTokens(start, end),
-      turn: toTokens(start, isClosed ? end + closing.length : end),
-    }
+    const { role } = given[i] as TurnMessage<Role>
+    const bytes = byteRange({ start, end })
+    const isClosed = closing !== '' && text.startsWith(closing, end)
+    const whole = isClosed ? byteRange({ start, end: end + closing.length }) : bytes
+    return { role, content: map.tokensOf(bytes), turn: map.tokensOf(whole), bytes }
   })
-  return { tokenIds, turns }
+  return { tokenIds, turns, map }
 }
 
-/** Where each message's words lie in the rendered conversation, in UTF-16 units; trimmed where the template trims them. */
-function placesOf(
-  render: (messages: readonly ChatMessage[]) => string,
-  messages: readonly ChatMessage[],
-) {
-  const text = render(messages)
-  for (const change of [(content: string) => content, (content: string) => content.trim()]) {
-    const [open, close] = unusedMarks(text)
-    const marked = messages.map(({ role, content }) => ({
-      role,
-      content: `${open}${change(content)}${close}`,
-    }))
-    const parts = render(marked).split(new RegExp(`[${open}${close}]`, 'u'))
-    const isWhole = messages.every(({ content }, i) => parts[2 * i + 1] === change(content))
-    if (parts.join('') !== text || parts.length !== 2 * messages.length + 1 || !isWhole) continue
-    let at = 0
-    const places = []
-    for (const [i, part] of parts.entries()) {
-      if (i % 2 === 1) places.push({ start: at, end: at + part.length })
-      at += part.length
-    }
-    return { text, places }
-  }
-  throw notFound('the chat template leaves a message out or writes other words')
+/** The template is given whatever roles there are; it decides which it writes. */
+function asChat(messages: readonly TurnMessage[]): ChatMessage[] {
+  return messages.map(({ role, content }) => ({ role: role as ChatMessage['role'], content }))
 }
 
-/** Two private-use characters that are not in the text. */
-function unusedMarks(text: string): [string, string] {
-  const free: string[] = []
-  for (let code = 0xf8ff; free.length < 2; code--) {
-    const character = String.fromCodePoint(code)
-    if (!text.includes(character)) free.push(character)
-  }
-  return free as [string, string]
-}
-
-/** Finds the tokens that overlap a range of the text, through their bytes. */
-function tokenFinder(tokenizer: ChatTokenizer, tokenIds: readonly number[], text: string) {
-  const bytes = tokenIds.map((id) => Buffer.from(tokenizer.tokenBytes(id)))
-  const whole = Buffer.concat(bytes).toString('utf8')
+/** Turns places in the text into ranges of the tokens' bytes. */
+function byteFinder(
+  map: TokenMap,
+  text: string,
+  id: string | undefined,
+): (place: TextPlace) => ByteRange {
+  const bytesOf = (part: string) => Buffer.byteLength(part)
   // Some tokenizers compose accents before they split the text.
-  const normalize = [(part: string) => part, (part: string) => part.normalize('NFC')].find(
-    (change) => change(text) === whole,
-  )
-  if (normalize === undefined)
-    throw notFound('the tokens are not the bytes of what the chat template wrote')
-  const starts: number[] = []
-  let size = 0
-  for (const { length } of bytes) {
-    starts.push(size)
-    size += length
+  for (const normalize of [(part: string) => part, (part: string) => part.normalize('NFC')]) {
+    const align = alignBytes(Buffer.from(normalize(text)), map)
+    if (align === undefined) continue
+    return ({ start, end }) =>
+      align({
+        start: bytesOf(normalize(text.slice(0, start))),
+        end: bytesOf(normalize(text.slice(0, end))),
+      })
   }
-  const ends = starts.map((start, i) => start + (bytes[i] as Buffer).length)
-  return (start: number, end: number): TokenRange => {
-    const first = Buffer.byteLength(normalize(text.slice(0, start)))
-    const last = Buffer.byteLength(normalize(text.slice(0, end)))
-    const from = ends.findIndex((one) => one > first)
-    const to = starts.findLastIndex((one) => one < last) + 1
-    return from === -1 || to <= from || first === last
-      ? { start: 0, end: 0 }
-      : { start: from, end: to }
-  }
+  throw notFound('the tokens are not the bytes of what the chat template wrote', id)
 }
 
-function notFound(reason: string): CemError {
+function notFound(reason: string, id: string | undefined): CemError {
+  const whose = id === undefined ? '' : ` of conversation '${id}'`
   return new CemError({
     code: 'turns-not-found',
-    message: `The tokens of the messages cannot be told apart: ${reason}. Score token ids with spans of your own instead.`,
+    message: `The tokens of the messages${whose} cannot be told apart: ${reason}. Give token ids with spans of your own to Model.score instead.`,
+    data: id === undefined ? {} : { id },
   })
 }

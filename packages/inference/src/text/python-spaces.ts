@@ -11,6 +11,11 @@ const commonSpaces = Array.from(
 /** White space to neither. */
 const privateUse = Array.from({ length: 64 }, (_, i) => String.fromCharCode(0xe800 + i))
 
+/** Whether Python's `strip` takes this character off: what JavaScript's `trim` does, but for U+FEFF, and five controls. */
+export function isPythonSpace(character: string): boolean {
+  return spacesOfPython.includes(character) || /[^\S\ufeff]/u.test(character)
+}
+
 /**
  * Renders messages with a stand-in for each character that only one of the two languages calls white space, and puts the
  * characters back in the result.

@@ -1,5 +1,10 @@
-import type { TextRange } from './code-blocks.ts'
 import type { TokenMap } from './token-map.ts'
+
+/** Bytes from `start` to before `end`. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
 
 const space = 0x20
 
@@ -10,7 +15,7 @@ const space = 0x20
 export function alignBytes(
   text: Uint8Array,
   tokens: TokenMap,
-): ((range: TextRange) => TextRange) | undefined {
+): ((range: ByteRange) => ByteRange) | undefined {
   const { bytes } = tokens
   if (Buffer.compare(text, bytes) === 0) return (range) => range
   const placeOf = new Uint32Array(text.length)

@@ -1,5 +1,6 @@
-import type { ChatTokenizer, TokenRange } from '@cem/inference'
-import { fencedCodeBlocks, type TextRange } from './code-blocks.ts'
+import type { TokenRange } from '../engine/messages.ts'
+import type { ByteRange } from './align-bytes.ts'
+import type { ChatTokenizer } from './tokenizer.ts'
 
 /** Where the bytes of each token of a sequence lie. */
 export class TokenMap {
@@ -16,7 +17,7 @@ export class TokenMap {
   }
 
   /** The tokens that share a byte with a range of bytes; `{ start: 0, end: 0 }` for an empty range. */
-  tokensOf({ start, end }: TextRange): TokenRange {
+  tokensOf({ start, end }: ByteRange): TokenRange {
     if (end <= start) return { start: 0, end: 0 }
     return { start: this.#firstOffsetAbove(start) - 1, end: this.#firstOffsetNotBelow(end) }
   }
@@ -24,17 +25,6 @@ export class TokenMap {
   /** Whether a token begins, or the sequence ends, at this byte. */
   isBoundary(byte: number): boolean {
     return this.#offsets[this.#firstOffsetNotBelow(byte)] === byte
-  }
-
-  /** The tokens of fenced code blocks within a range of bytes: each that shares a byte with one. */
-  codeTokens({ start, end }: TextRange): TokenRange[] {
-    // As Latin-1, a character is a byte, so that offsets need no translation.
-    const text = this.bytes.toString('latin1', start, end)
-    return mergeRanges(
-      fencedCodeBlocks(text).map((block) =>
-        this.tokensOf({ start: start + block.start, end: start + block.end }),
-      ),
-    )
   }
 
   #firstOffsetNotBelow(byte: number): number {
@@ -55,17 +45,4 @@ export class TokenMap {
     }
     return low
   }
-}
-
-/** Ranges in order, those that touch or overlap as one. */
-function mergeRanges(ranges: readonly TokenRange[]): TokenRange[] {
-  const merged: TokenRange[] = []
-  for (const range of ranges) {
-    const last = merged.at(-1)
-    if (range.end <= range.start) continue
-    if (last !== undefined && range.start <= last.end)
-      merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, range.end) }
-    else merged.push(range)
-  }
-  return merged
 }

@@ -1,55 +1,45 @@
-import { CemError } from '@cem/core'
-import type { ChatMessage, ChatTokenizer } from '@cem/inference'
-import type { TextRange } from './code-blocks.ts'
-import type { ConversationMessage } from './conversation.ts'
+import { isPythonSpace } from './python-spaces.ts'
 
-type Message = Pick<ConversationMessage, 'role' | 'content'>
+interface Message {
+  readonly role: string
+  readonly content: string
+}
+
+/** UTF-16 units from `start` to before `end`. */
+export interface TextPlace {
+  readonly start: number
+  readonly end: number
+}
 
 export interface MessagePlaces {
   /** The conversation as the chat template writes it. */
   readonly text: string
-  /** Where each message's words lie in it, in UTF-16 units; without the white space that the template strips. */
-  readonly places: readonly TextRange[]
+  /** Where each message's words lie in it; without the white space that the template strips. */
+  readonly places: readonly TextPlace[]
 }
 
-/** The template is given whatever roles there are; it decides which it writes. */
-export function asChat(messages: readonly Message[]): ChatMessage[] {
-  return messages.map(({ role, content }) => ({ role: role as ChatMessage['role'], content }))
-}
-
-/**
- * Finds messages in what the chat template writes. First each is put between marks that no message holds; where that changes what
- * the template writes (it strips white space, which the marks keep), marks stand in for the messages, and what the template writes
- * around them tells where the real ones begin and end.
- *
- * @throws CemError `turns-not-found`
- */
-export function placesOf(
-  tokenizer: Pick<ChatTokenizer, 'renderChat'>,
-  messages: readonly Message[],
-  id: string,
-): MessagePlaces {
-  const render = (given: readonly Message[]) =>
-    tokenizer.renderChat(asChat(given), { addGenerationPrompt: false })
-  const text = render(messages)
-  const marks = unusedMarks(text)
-  const places =
-    betweenMarks(render, messages, text, marks) ?? inPlaceOfMarks(render, messages, text, marks)
-  if (Array.isArray(places)) return { text, places }
-  const { missing } = places
-  const { role } = messages[missing] as Message
-  throw turnsNotFound(
-    `the chat template leaves out message ${missing} (${role}) or writes other words`,
-    id,
-  )
+/** The message that the template leaves out, or whose words it changes. */
+export interface MissingMessage {
+  readonly missing: number
 }
 
 type Render = (messages: readonly Message[]) => string
 type Marks = readonly [open: string, close: string]
 
-/** The message that is not there. */
-interface Missing {
-  readonly missing: number
+/**
+ * Finds messages in what the chat template writes. First each is put between marks that no message holds; where that changes what
+ * the template writes (it strips white space, which the marks keep), marks stand in for the messages, and what the template writes
+ * around them tells where the real ones begin and end.
+ */
+export function placesOf(
+  render: Render,
+  messages: readonly Message[],
+): MessagePlaces | MissingMessage {
+  const text = render(messages)
+  const marks = unusedMarks(text)
+  const places =
+    betweenMarks(render, messages, text, marks) ?? inPlaceOfMarks(render, messages, text, marks)
+  return 'missing' in places ? places : { text, places }
 }
 
 function betweenMarks(
@@ -57,7 +47,7 @@ function betweenMarks(
   messages: readonly Message[],
   text: string,
   [open, close]: Marks,
-): TextRange[] | undefined {
+): TextPlace[] | undefined {
   const marked = messages.map(({ role, content }) => ({
     role,
     content: `${open}${content}${close}`,
@@ -67,7 +57,7 @@ function betweenMarks(
   if (!isWhole || parts.length !== 2 * messages.length + 1 || parts.join('') !== text)
     return undefined
   let at = 0
-  const places: TextRange[] = []
+  const places: TextPlace[] = []
   for (const [i, part] of parts.entries()) {
     if (i % 2 === 1) places.push({ start: at, end: at + part.length })
     at += part.length
@@ -80,14 +70,14 @@ function inPlaceOfMarks(
   messages: readonly Message[],
   text: string,
   [open, close]: Marks,
-): TextRange[] | Missing {
+): TextPlace[] | MissingMessage {
   // Templates may leave out empty messages, and would not leave out a mark.
   const marked = messages.map(({ role, content }, i) => ({
     role,
     content: content === '' ? '' : `${open}${i}${close}`,
   }))
   const parts = render(marked).split(new RegExp(`${open}(\\d+)${close}`, 'u'))
-  const places: TextRange[] = messages.map(() => ({ start: 0, end: 0 }))
+  const places: TextPlace[] = messages.map(() => ({ start: 0, end: 0 }))
   const isFound = messages.map(({ content }) => content === '')
   let at = parts[0]?.length ?? 0
   if (!text.startsWith(parts[0] ?? '')) return { missing: 0 }
@@ -108,11 +98,6 @@ function inPlaceOfMarks(
   return missing === -1 ? places : { missing }
 }
 
-/** White space to Python's `strip`: what JavaScript's `trim` takes off, but for U+FEFF, and five controls. */
-function isPythonSpace(character: string): boolean {
-  return '\x1c\x1d\x1e\x1f\x85'.includes(character) || /[^\S\ufeff]/u.test(character)
-}
-
 /** What a template may make of a text: as it is, or without the white space at its ends. */
 function strippedForms(content: string): string[] {
   let start = 0
@@ -130,12 +115,4 @@ function unusedMarks(text: string): [string, string] {
     if (!text.includes(character)) free.push(character)
   }
   return free as [string, string]
-}
-
-export function turnsNotFound(reason: string, id: string): CemError {
-  return new CemError({
-    code: 'turns-not-found',
-    message: `The tokens of the messages of conversation '${id}' cannot be told apart: ${reason}. Give token ids with spans of your own to Model.score instead.`,
-    data: { id },
-  })
 }
