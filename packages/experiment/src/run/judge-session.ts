@@ -218,7 +218,8 @@ export function given<T extends object>(
   return Object.fromEntries(entries) as never
 }
 
-async function startServer(name: string, servers: JudgeServers): Promise<JudgeServer> {
+/** @throws CemError `judge-server-unknown` */
+export async function startServer(name: string, servers: JudgeServers): Promise<JudgeServer> {
   const start = servers[name]
   if (start === undefined)
     throw new CemError({
