@@ -13,6 +13,7 @@ export interface LockStudyOptions {
   readonly loaded: LoadedConfig
   /** Ask the judge which model answers; it costs a few calls. @default false */
   readonly askJudge?: boolean | undefined
+  /** Judges that the program starts itself, by the name that the config calls them. */
   readonly judgeServers?: JudgeServers | undefined
   /** Where hashes are kept. @default the user's cache folder */
   readonly cache?: string | undefined

@@ -79,9 +79,10 @@ export async function readStudyLockIfAny(file: string): Promise<StudyLock | unde
     const [issue] = result.error.issues
     throw invalid(file, `${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
   }
-  return result.data as StudyLock
+  return result.data
 }
 
+/** Writes a lock file whole or not at all. */
 export async function writeStudyLock(file: string, lock: StudyLock): Promise<void> {
   await writeFileAtomic(file, `${JSON.stringify(lock, null, 2)}\n`)
 }

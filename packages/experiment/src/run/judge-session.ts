@@ -29,6 +29,7 @@ export interface JudgeServer extends AsyncDisposable {
   /** It was made for some questions and refuses all others: anchors and canary rows are left out. @default false */
   readonly knowsOwnQuestionsOnly?: boolean
 }
+/** How each judge that a program brings along is started, by the name that configs give as `judge.server`. */
 export type JudgeServers = Readonly<Record<string, () => Promise<JudgeServer>>>
 
 /** A judge that is ready: reachable, probed, with the run's ledger behind it. */
