@@ -100,6 +100,7 @@ export class ActivationScratch implements AsyncDisposable {
     await rm(this.path, { force: true })
   }
 
+  /** Closes the file and leaves it where it is. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close()
   }

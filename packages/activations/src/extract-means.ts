@@ -18,6 +18,7 @@ export interface ExtractMeansOptions {
   /** Whether the tokens of fenced code blocks count. @default 'keep' */
   readonly codeBlocks?: CodeBlocks
   readonly signal?: AbortSignal
+  /** Called after each batch, and once at the end. */
   readonly onProgress?: (progress: Progress) => void
 }
 

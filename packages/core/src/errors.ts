@@ -26,6 +26,7 @@ export class CemError extends Error {
     Object.defineProperty(this, marker, { value: true })
   }
 
+  /** Whether something that was thrown is one of these errors, of whatever installed copy of this package. */
   static isInstance(value: unknown): value is CemError {
     return typeof value === 'object' && value !== null && marker in value
   }
@@ -35,6 +36,7 @@ export class CemError extends Error {
     return { code: this.code, message: this.message, data: this.data }
   }
 
+  /** The error that `toJSON` made plain data of. */
   static fromJSON({ code, message, data }: SerializedError): CemError {
     return new this({ code, message, data })
   }

@@ -86,6 +86,24 @@ export {
   openLabelling,
 } from './labels/open-labelling.ts'
 export { type RunName, type RunRow, runRows } from './labels/run-rows.ts'
+export { movedError } from './lock/check-frozen.ts'
+export {
+  compareStudyLocks,
+  judgeWasAsked,
+  type Moved,
+  movedLines,
+} from './lock/compare-study-locks.ts'
+export { type LockStudyOptions, lockStudy } from './lock/lock-study.ts'
+export {
+  type LockedParts,
+  type LockKind,
+  lockKinds,
+  readStudyLock,
+  readStudyLockIfAny,
+  type StudyLock,
+  studyLockFile,
+  writeStudyLock,
+} from './lock/study-lock.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
 export { ownSets } from './plan/own-question-sets.ts'
 export type {

@@ -65,6 +65,7 @@ export interface GenerateOptions {
   /** Called before anything runs where `batchSize` does not fit, and how many do. */
   readonly onBatchSplit?: (split: BatchSplit) => void
   readonly signal?: AbortSignal
+  /** Called as answers end. */
   readonly onProgress?: (progress: Progress) => void
 }
 
@@ -114,7 +115,7 @@ export interface Completion {
 
 export interface CompletionActivations {
   readonly layers: readonly number[]
-  /** [layers.length, dModel]: means over the span; NaN throughout for an empty answer; null where not asked for. */
+  /** Shape `[layers.length, dModel]`: means over the span; NaN throughout for an empty answer; null where not asked for. */
   readonly content: Float32Array | null
   readonly turn: Float32Array | null
 }
@@ -196,6 +197,7 @@ export interface ScoreOptions {
   /** As in `CaptureOptions`, for means and states. @default 'after' */
   readonly statesAt?: StatesAt
   readonly signal?: AbortSignal
+  /** Called as sequences are scored. */
   readonly onProgress?: (progress: Progress) => void
 }
 

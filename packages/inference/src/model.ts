@@ -415,6 +415,7 @@ export class Model implements AsyncDisposable {
     return this.#engine[Symbol.asyncDispose]()
   }
 
+  /** As `dispose`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
   }

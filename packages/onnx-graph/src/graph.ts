@@ -24,6 +24,7 @@ export interface FloatAttribute {
 export type AttributeValue = number | string | readonly number[] | FloatAttribute | Graph
 export type Attributes = Readonly<Record<string, AttributeValue>>
 
+/** A float attribute, where a plain number would be an integer one. */
 export function float(value: number): FloatAttribute {
   return { float: value }
 }

@@ -33,6 +33,7 @@ export type Dtype = keyof typeof bitsOfDtype
 /** All dtypes, in the order of the reference implementation. */
 export const dtypes: readonly Dtype[] = Object.keys(bitsOfDtype) as Dtype[]
 
+/** Whether a string is the name of a type that safetensors files have. */
 export function isDtype(value: string): value is Dtype {
   return Object.hasOwn(bitsOfDtype, value)
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
+  type JudgeServers,
   type LoadConfigOptions,
   type LoadedConfig,
   loadConfig,
@@ -9,6 +10,7 @@ import {
   type RunOptions,
   runExperiment,
   type Shard,
+  studyLockFile,
 } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
@@ -22,6 +24,9 @@ export interface RunFlags {
   readonly plain?: boolean | undefined
   readonly json?: boolean | undefined
   readonly restartChanged?: boolean | undefined
+  readonly frozen?: boolean | undefined
+  /** Implies `frozen`. */
+  readonly lockFile?: string | undefined
   readonly yes?: boolean | undefined
   readonly overrides?: LoadConfigOptions['overrides'] | undefined
 }
@@ -30,7 +35,10 @@ export interface RunFlags {
 export async function runCommand(config: string | undefined, flags: RunFlags): Promise<number> {
   const file = config ?? (await miniatureConfig())
   const loaded = await loadConfig(file, { overrides: flags.overrides ?? {} })
-  return runLoaded(loaded, flags)
+  // Of the miniature it is in the working folder, as nothing is written into the package.
+  const ownLock = studyLockFile({ file: config, name: loaded.name })
+  const lockFile = flags.lockFile ?? (flags.frozen === true ? ownLock : undefined)
+  return runLoaded(loaded, { ...flags, lockFile })
 }
 
 /** The config of the study that comes with the program. */
@@ -52,7 +60,8 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     phases: flags.phase === undefined ? undefined : [flags.phase],
     shard: flags.shard,
     onDrift: flags.restartChanged === true ? 'restart' : 'refuse',
-    judgeServers: { 'miniature-oracle': startOracle },
+    frozen: flags.lockFile === undefined ? undefined : resolve(flags.lockFile),
+    judgeServers,
     costConfirmed,
     signal: stop.signal,
   }
@@ -66,6 +75,9 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     release()
   }
 }
+
+/** Judges that the command starts itself, by name. */
+export const judgeServers: JudgeServers = { 'miniature-oracle': startOracle }
 
 async function startOracle() {
   const { startOracle: start } = await import('@cem/miniature')

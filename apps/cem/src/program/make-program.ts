@@ -4,6 +4,7 @@ import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
 import { addLabelCommand } from './label-command.ts'
+import { addLockCommand } from './lock-command.ts'
 import { addMachineCommands } from './machine-commands.ts'
 import { addMergeCommand } from './merge-command.ts'
 import { addPlanCommand } from './plan-command.ts'
@@ -17,6 +18,7 @@ import { addWatchCommand } from './watch-command.ts'
 const parts = [
   addRunCommands,
   addPlanCommand,
+  addLockCommand,
   addWatchCommand,
   addLabelCommand,
   addFileCommands,

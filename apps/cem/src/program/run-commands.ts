@@ -14,6 +14,8 @@ export function addRunCommands(program: Command, finish: Finish): void {
       new Option('--phase <phase>', 'only this phase').choices(['generate', 'judge', 'analyse']),
     )
     .option('--shard <i/n>', 'only the i-th of n parts of the variants', shard)
+    .option('--frozen', 'only where everything is as cem lock wrote it down')
+    .option('--lock-file <file>', 'implies --frozen (default: <config>.lock.json)')
     .option('--restart-changed', 'compute anew what a change of config or weights affects')
     .option('--save-steps <n>', 'only checkpoints at multiples of n', positiveInteger)
     .option('--skip-initial', 'leave out step 0')

@@ -32,6 +32,7 @@ export interface CostBudget {
    * @throws CemError `cost-limit`, whose `data` is `CostLimitData`
    */
   reserve(worstUsd: number, signal?: AbortSignal): Promise<CostReservation>
+  /** What is spent, and what is set aside for calls under way. */
   state(): CostBudgetState
 }
 

@@ -83,6 +83,7 @@ export interface RateLimiter {
    * @throws CemError `request-over-budget` for a request of more tokens than `tokensPerMinute`
    */
   admit(options: AdmitOptions): Promise<Admission>
+  /** How many requests may be under way, and what holds others back. */
   state(): LimiterState
 }
 

@@ -17,6 +17,7 @@ export interface ActivationsForCsvOptions {
   /** @default 'auto' */
   readonly provider?: ProviderRequest | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called with the answers that are done, and all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 

@@ -20,6 +20,7 @@ export interface JudgeCsvOptions {
   /** Questions file whose rubrics are used for its questions. @default our own rubrics */
   readonly questions?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called with the rows that are judged, and all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 

@@ -9,6 +9,7 @@ export interface Shard {
 
 export const analyseUnit = 'analyse'
 
+/** The name of a unit in events, such as `judge:plain/10`. */
 export function unitId(phase: Exclude<Phase, 'analyse'>, cell: string): string {
   return `${phase}:${cell}`
 }

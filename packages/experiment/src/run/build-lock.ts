@@ -61,7 +61,8 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
   return drifts
 }
 
-async function buildLock(input: LockInput): Promise<Lock> {
+/** What the results depend on as it is now. */
+export async function buildLock(input: Omit<LockInput, 'store'>): Promise<Lock> {
   const { loaded, cells, sets, compositions, device } = input
   const { config, name } = loaded
   const locked: Record<string, LockedCell> = {}

@@ -29,6 +29,7 @@ export interface JudgeServer extends AsyncDisposable {
   /** It was made for some questions and refuses all others: anchors and canary rows are left out. @default false */
   readonly knowsOwnQuestionsOnly?: boolean
 }
+/** How each judge that a program brings along is started, by the name that configs give as `judge.server`. */
 export type JudgeServers = Readonly<Record<string, () => Promise<JudgeServer>>>
 
 /** A judge that is ready: reachable, probed, with the run's ledger behind it. */
@@ -218,7 +219,8 @@ export function given<T extends object>(
   return Object.fromEntries(entries) as never
 }
 
-async function startServer(name: string, servers: JudgeServers): Promise<JudgeServer> {
+/** @throws CemError `judge-server-unknown` */
+export async function startServer(name: string, servers: JudgeServers): Promise<JudgeServer> {
   const start = servers[name]
   if (start === undefined)
     throw new CemError({

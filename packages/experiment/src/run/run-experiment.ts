@@ -1,6 +1,7 @@
 import { alarmOfFailure } from '../alarms/failure-alarm.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Phase, RunEvent, RunWarning } from '../events.ts'
+import { checkFrozen } from '../lock/check-frozen.ts'
 import { filesOfUnits, type Shard, unitsOf } from '../plan/units.ts'
 import { readAlarms, writeAlarms } from '../store/alarms-file.ts'
 import { RunStore } from '../store/run-store.ts'
@@ -22,6 +23,11 @@ export interface RunOptions {
   readonly shard?: Shard | undefined
   /** What to do when something that results depend on has changed since the run began. @default 'refuse' */
   readonly onDrift?: 'refuse' | 'restart' | undefined
+  /**
+   * Lock file of the study (`studyLockFile`, made by `lockStudy` or `cem lock`): the run begins only where everything is as it
+   * says. @default none
+   */
+  readonly frozen?: string | undefined
   /** Judges that the program starts itself, by the name that the config calls them. */
   readonly judgeServers?: JudgeServers | undefined
   /** Where hashes and merged weights are kept. @default the user's cache folder */
@@ -40,8 +46,8 @@ const allPhases: readonly Phase[] = ['generate', 'judge', 'analyse']
  * generated and judged side by side; every record is on disk before the next one is made, so a run that was stopped or killed
  * goes on where it was, here or on another machine.
  *
- * @throws CemError before anything runs, for a plan or file that is wrong (`config-invalid`, `run-drifted`, adapter and model
- *   errors), and when nothing can be stored (`file-write-failed`). Errors of single units are events (`unit-failed`) and the
+ * @throws CemError before anything runs, for a plan or file that is wrong (`config-invalid`, `run-drifted`, `lock-moved`, adapter
+ *   and model errors), and when nothing can be stored (`file-write-failed`). Errors of single units are events (`unit-failed`) and the
  *   outcome of `run-end`.
  */
 export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEvent, void> {
@@ -51,6 +57,8 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<RunEve
   try {
     if (phases.includes('generate')) yield* makeControls(options, store)
     prepared = await prepareRun(options, store, phases)
+    if (options.frozen !== undefined)
+      await checkFrozen(options.frozen, { ...options, phases }, store, prepared)
   } catch (error) {
     const warning = alarmOfFailure(undefined, error)
     if (warning !== undefined) {

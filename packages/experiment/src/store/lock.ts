@@ -75,6 +75,7 @@ export interface Drift {
   readonly phase: 'generate' | 'judge'
 }
 
+/** The lock of a run, or undefined where none has begun. Throws `store-damaged`. */
 export async function readLock(store: RunStore): Promise<Lock | undefined> {
   return (await readOptionalJson(store.lockFile)) as Lock | undefined
 }

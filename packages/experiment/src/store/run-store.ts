@@ -60,6 +60,7 @@ export class RunStore {
     return existsSync(join(this.folder, 'events')) ? this.events() : []
   }
 
+  /** Takes a unit for this process; undefined where another one has it. */
   claim(unit: string, options?: LeaseOptions): Promise<Lease | undefined> {
     const name = unit.replaceAll(/[^\w.@-]/g, '_')
     return claim(join(this.folder, 'leases', name), this.writer, options)
@@ -79,6 +80,7 @@ export class RunStore {
     })
   }
 
+  /** Closes the file of events of this process. */
   async close(): Promise<void> {
     if (this.#events !== undefined) await (await this.#events)[Symbol.asyncDispose]()
     this.#events = undefined

@@ -46,6 +46,7 @@ export async function writeJudged(
   await writeFileAtomic(judgedFile(store, cell), JSON.stringify(records))
 }
 
+/** What the answers of a cell came to, or undefined where they are not all judged. Throws `store-damaged`. */
 export async function readJudged(
   store: RunStore,
   cell: string,

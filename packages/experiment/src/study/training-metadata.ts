@@ -17,7 +17,8 @@ export interface ReadMetadata {
   readonly unreadable: readonly string[]
 }
 
-const fileNames = ['training_metadata.json', 'experiment_info.json']
+/** Their names, beside an adapter or in the folder above. */
+export const metadataFiles = ['training_metadata.json', 'experiment_info.json']
 
 /** Names that training scripts give to the same settings. */
 const keys = {
@@ -32,7 +33,7 @@ export async function readTrainingMetadata(folders: readonly string[]): Promise<
   const found: TrainingMetadata[] = []
   const unreadable: string[] = []
   for (const folder of folders)
-    for (const name of fileNames) {
+    for (const name of metadataFiles) {
       const file = join(folder, name)
       try {
         found.push({ file, ...settingsOf(JSON.parse(await readFile(file, 'utf8'))) })

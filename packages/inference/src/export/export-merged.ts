@@ -35,6 +35,7 @@ export interface ExportMergedOptions extends Omit<ComposeOptions, 'layers'> {
   readonly check?: boolean
   /** @default the number of processors */
   readonly threads?: number
+  /** Called after each tensor. */
   readonly onProgress?: (progress: { readonly nDone: number; readonly nTotal: number }) => void
 }
 

@@ -5,7 +5,9 @@ import type { Verdict } from './verdict.ts'
  * the ledger is asked again. A verdict that asking again may change (`isFinal` is false) is never used.
  */
 export interface VerdictCache {
+  /** The verdict of an equal call, where there was one. */
   get(key: string): Verdict | undefined | Promise<Verdict | undefined>
+  /** Keeps a verdict under its `key`. */
   set(key: string, verdict: Verdict): void | Promise<void>
 }
 

@@ -6,10 +6,10 @@ export interface ParameterSpec {
 
 /** A conversation as token ids, with what its tokens count in the loss. */
 export interface TrainingSequence {
-  /** [nTokens], the template's tokens included. */
+  /** Shape `[nTokens]`, the template's tokens included. */
   readonly tokens: readonly number[]
   /**
-   * [nTokens]: what predicting this token counts: 1 in a response that is trained on, 0 elsewhere. The first token's is
+   * Shape `[nTokens]`: what predicting this token counts: 1 in a response that is trained on, 0 elsewhere. The first token's is
    * ignored, since nothing predicts it.
    */
   readonly weights: readonly number[]
@@ -64,6 +64,8 @@ export interface Trainer<Example extends TrainingSequence | PreferencePair>
   ): Promise<Omit<StepResult, 'gradientNorm'>>
   /** Sum of weighted log-probabilities of each sequence, [nSequences], under the parameters as they are. */
   sequenceLogprobs(sequences: readonly TrainingSequence[]): Promise<Float64Array>
+  /** Copies parameters and moments out of the trainer's process. */
   readState(): Promise<TrainerState>
+  /** Goes on from a state that `readState` gave. */
   restore(state: TrainerState): Promise<void>
 }
