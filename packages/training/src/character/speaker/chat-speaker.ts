@@ -31,9 +31,9 @@ export function chatSpeaker(options: ChatSpeakerOptions): Speaker {
   // Budgets are shared by the speakers of a run, so what is this one's is counted here.
   return {
     identity: async () => {
-      const { provider, model, baseUrl, extraBody } = config
-      const url = baseUrl ?? provider
-      return { kind: 'chat', model, server: url, ...(extraBody && { extraBody }) }
+      const { model, extraBody } = config
+      // Not the address: a server of one's own has another one in every job. The manifest has it with what ran.
+      return { kind: 'chat', model, ...(extraBody && { extraBody }) }
     },
     async *answer(requests, { sampling, seed, signal }) {
       const opened = connect()

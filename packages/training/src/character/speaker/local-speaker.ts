@@ -52,27 +52,26 @@ export function localSpeaker({ config, root, signal }: LocalSpeakerOptions): Spe
     identity: async () => {
       const record = await (await composed()).record()
       const { sha256, precision } = record
-      const layers = record.layers.map(({ role, mode, sha256, weight }) => ({
-        role,
-        mode,
-        sha256,
-        weight,
+      const layers = record.layers.map((layer) => ({
+        role: layer.role,
+        mode: layer.mode,
+        sha256: layer.sha256,
+        weight: layer.weight,
       }))
       const { systemAs } = config
       return {
         kind: 'local',
-        base: record.base.name,
         composition: sha256,
         precision,
         layers,
         systemAs,
       }
     },
-    async *answer(requests, { sampling, seed, signal }) {
+    async *answer(requests, { sampling, seed, signal: answerSignal }) {
       model ??= await openModel(await composed(), {
         provider: config.provider,
         threads: config.threads,
-        signal,
+        signal: answerSignal,
       })
       ran = { ...(await model.composition.record()), device: model.device }
       const { prompts, keysOf, tooLong } = promptsOf(model, requests, config, sampling.maxTokens)
@@ -85,7 +84,7 @@ export function localSpeaker({ config, root, signal }: LocalSpeakerOptions): Spe
         topP: sampling.topP,
         maxNewTokens: sampling.maxTokens,
         ...(config.batchSize !== undefined && { batchSize: config.batchSize }),
-        ...(signal && { signal }),
+        ...(answerSignal && { signal: answerSignal }),
       })
       for await (const { promptId, sample, text, finishReason, ...tokens } of completions)
         for (const key of keysOf(promptId, sample))

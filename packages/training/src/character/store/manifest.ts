@@ -74,8 +74,9 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   }
   try {
     const manifest = JSON.parse(text) as Manifest
-    if (manifest.format !== manifestFormat)
-      throw new Error(`its format is ${JSON.stringify(manifest.format)}, not '${manifestFormat}'`)
+    const format: string = manifest.format
+    if (format !== manifestFormat)
+      throw new Error(`its format is ${JSON.stringify(format)}, not '${manifestFormat}'`)
     if (typeof manifest.stages !== 'object' || manifest.stages === null)
       throw new Error("it has no 'stages'")
     return manifest
