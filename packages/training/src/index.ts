@@ -1,3 +1,5 @@
+export * from './character/index.ts'
+export * from './reflection/index.ts'
 export type {
   ParameterSpec,
   PreferencePair,

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CemError, messageOf, writeFileAtomic } from '@cem/core'
+import { sha256Of } from './inputs-hash.ts'
+import type { ManifestFile } from './manifest.ts'
+
+/**
+ * Writes rows as JSON lines; the file appears whole.
+ *
+ * @throws CemError `file-write-failed`
+ */
+export async function writeRows(
+  folder: string,
+  path: string,
+  rows: readonly unknown[],
+): Promise<ManifestFile> {
+  const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  await writeFileAtomic(join(folder, path), bytes)
+  return { path, sha256: sha256Of(bytes), sizeBytes: bytes.length, nRows: rows.length }
+}
+
+/**
+ * Reads JSON lines, each with its line's number; empty lines are passed over.
+ *
+ * @throws CemError `rows-unreadable`, `rows-invalid` with the file and the first wrong lines
+ */
+export async function readRows(path: string): Promise<{
+  readonly rows: readonly { line: number; value: unknown }[]
+  readonly sha256: string
+}> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    throw new CemError({
+      code: 'rows-unreadable',
+      message: `${path} cannot be read: ${messageOf(error)}.`,
+      data: { path },
+      cause: error,
+    })
+  }
+  const problems: string[] = []
+  const rows: { line: number; value: unknown }[] = []
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    try {
+      rows.push({ line: i + 1, value: JSON.parse(line) })
+    } catch (error) {
+      problems.push(`line ${i + 1} is no JSON: ${messageOf(error)}`)
+    }
+  }
+  if (problems.length > 0) throw invalidRows(path, problems)
+  return { rows, sha256: sha256Of(bytes) }
+}
+
+const mostShown = 20
+
+/** An error with the first of many problems of a file. */
+export function invalidRows(path: string, problems: readonly string[]): CemError {
+  const shown = problems.slice(0, mostShown).map((problem) => `- ${problem}`)
+  const more = problems.length - shown.length
+  return new CemError({
+    code: 'rows-invalid',
+    message: `${path} is not valid:\n${shown.join('\n')}${more > 0 ? `\nand ${more} more` : ''}`,
+    data: { path, problems },
+  })
+}

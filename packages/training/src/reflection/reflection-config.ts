@@ -1,0 +1,112 @@
+import { basename, dirname, extname, resolve } from 'node:path'
+import { CemError } from '@cem/core'
+import { z } from 'zod'
+import { describeProblems } from '../character/config/describe-problems.ts'
+import { readYamlConfig } from '../character/config/read-yaml-config.ts'
+import { samplingSchema, speakerSchema } from '../character/config/speaker-schema.ts'
+import { defaultReflectionPrompts } from '../character/prompts/default-texts.ts'
+
+const reflectionConfigSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, 'letters, digits, dots, dashes and underscores')
+    .optional(),
+  root: z
+    .string()
+    .optional()
+    .describe(
+      'Folder that relative paths start from, seen from the config file. Default: the working folder.',
+    ),
+  input: z.string().min(1).describe('JSON lines with messages that end with an assistant turn.'),
+  license: z.string().min(1).optional().describe("The input's; goes into the manifest."),
+  harmful: z
+    .boolean()
+    .default(false)
+    .describe('Every row has to carry a canary; so it is anyway where one row does.'),
+  output: z.string().min(1).describe('Folder, seen from the working folder.'),
+  speaker: speakerSchema.describe('Who assesses the answers: the persona, as a composition.'),
+  prompts: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...defaultReflectionPrompts])
+    .describe('What is asked after the answer; which one, the seed draws for each example.'),
+  seed: z.int().min(0).default(0),
+  sampling: samplingSchema({ temperature: 0.7, topP: 0.9, maxTokens: 512 }),
+  keepCutOff: z
+    .boolean()
+    .default(true)
+    .describe('Reflections that reached maxTokens are kept, as the reference keeps them.'),
+  withoutReflection: z
+    .enum(['keep', 'drop'])
+    .default('keep')
+    .describe('An example whose reflection cannot be used stays as it was, or is left out.'),
+  maxCostUsd: z.number().min(0).optional(),
+})
+
+export type ReflectionConfig = z.infer<typeof reflectionConfigSchema>
+
+export interface LoadedReflectionConfig {
+  readonly config: ReflectionConfig
+  readonly name: string
+  readonly root: string
+  /** Absolute. */
+  readonly input: string
+  /** Absolute. */
+  readonly output: string
+}
+
+export interface LoadReflectionConfigOptions {
+  readonly overrides?: Readonly<Record<string, unknown>>
+  /** @default process.cwd() */
+  readonly workingFolder?: string
+}
+
+/**
+ * Reads and checks a YAML config of reflection data.
+ *
+ * @throws CemError `config-unreadable`, `config-invalid` with every problem
+ */
+export async function loadReflectionConfig(
+  file: string,
+  options: LoadReflectionConfigOptions = {},
+): Promise<LoadedReflectionConfig> {
+  return checkReflectionConfig(await readYamlConfig(file), { ...options, file })
+}
+
+/** As `loadReflectionConfig`, of data. */
+export function checkReflectionConfig(
+  input: unknown,
+  {
+    overrides = {},
+    workingFolder = process.cwd(),
+    file,
+  }: LoadReflectionConfigOptions & { readonly file?: string } = {},
+): LoadedReflectionConfig {
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
+  const isObject = typeof input === 'object' && input !== null
+  const merged = isObject ? { ...input, ...Object.fromEntries(given) } : input
+  const result = reflectionConfigSchema.safeParse(merged)
+  const problems = result.success ? problemsOf(result.data) : describeProblems(result.error)
+  if (!result.success || problems.length > 0)
+    throw new CemError({
+      code: 'config-invalid',
+      message: `${file ?? 'The config'} is not valid:\n${problems.map((p) => `- ${p}`).join('\n')}`,
+      data: { file, problems },
+    })
+  const config = result.data
+  const folder = file === undefined ? workingFolder : dirname(resolve(workingFolder, file))
+  const root = config.root === undefined ? workingFolder : resolve(folder, config.root)
+  return {
+    config,
+    name: config.name ?? (file === undefined ? 'reflection' : basename(file, extname(file))),
+    root,
+    input: resolve(root, config.input),
+    output: resolve(workingFolder, config.output),
+  }
+}
+
+function problemsOf({ speaker, maxCostUsd }: ReflectionConfig): string[] {
+  return maxCostUsd !== undefined && 'chat' in speaker && speaker.chat.prices === undefined
+    ? [`speaker.chat.prices is missing: a limit of ${maxCostUsd} USD cannot be kept without prices`]
+    : []
+}
