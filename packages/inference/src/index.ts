@@ -50,6 +50,7 @@ export {
   resolveProvider,
 } from './engine/provider-status.ts'
 export { runtimeInfo } from './engine/runtime-info.ts'
+export { licenseOfCard } from './export/card-license.ts'
 export type { ExportCheck, WrittenFile } from './export/check-export.ts'
 export type { WeightDtype } from './export/copy-model.ts'
 export {
@@ -59,6 +60,7 @@ export {
   exportMerged,
 } from './export/export-merged.ts'
 export type { RoundingLoss } from './export/lost-share.ts'
+export { checkDiskSpace, type NewFolder, newFolder } from './export/new-folder.ts'
 export { organismPrefix, organismReason } from './export/organism.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'
@@ -108,4 +110,5 @@ export type {
 } from './model-api.ts'
 export type { Precision, Quantization } from './precision/precision.ts'
 export type { ChatMessage } from './text/chat-template.ts'
+export { type LocatedConversation, type LocatedTurn, locateTurns } from './text/locate-turns.ts'
 export { type ChatTokenizer, type OpenTokenizerOptions, openTokenizer } from './text/tokenizer.ts'
