@@ -52,7 +52,7 @@ export {
 export { runtimeInfo } from './engine/runtime-info.ts'
 export { licenseOfCard } from './export/card-license.ts'
 export type { ExportCheck, WrittenFile } from './export/check-export.ts'
-export type { WeightDtype } from './export/copy-model.ts'
+export { listModelFiles, type ModelFiles, type WeightDtype } from './export/copy-model.ts'
 export {
   type ExportLayer,
   type ExportMergedOptions,
