@@ -1,4 +1,5 @@
 export type {
+  PairReference,
   ParameterSpec,
   PreferencePair,
   StepOptions,
