@@ -40,6 +40,7 @@ export {
   warmupStepsOf,
 } from './schedule/learning-rate.ts'
 export type {
+  PairReference,
   ParameterSpec,
   PreferencePair,
   StepOptions,
