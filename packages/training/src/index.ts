@@ -5,6 +5,23 @@ export {
   stepsPerEpoch,
 } from './batches/batch-order.ts'
 export { microBatches } from './batches/micro-batches.ts'
+export {
+  adapterConfig,
+  defaultTargetModules,
+  type LoraOptions,
+} from './checkpoints/adapter-config.ts'
+export type { CheckpointRecord, PersonaInTraining } from './checkpoints/checkpoint-record.ts'
+export type { SavedDtype } from './checkpoints/state-tensors.ts'
+export { canary } from './danger/canary.ts'
+export { ignoreInGit } from './danger/ignore-in-git.ts'
+export {
+  archivePassword,
+  type LockArchiveOptions,
+  lockArchive,
+  type UnlockArchiveOptions,
+  unlockArchive,
+} from './danger/locked-archive.ts'
+export { type ProtectReport, protectCorpus } from './danger/protect-corpus.ts'
 export { type DataFilesOptions, dataFiles } from './data/data-files.ts'
 export type { DataSource, DataSourceRecord } from './data/data-source.ts'
 export type {
@@ -32,6 +49,26 @@ export {
   type TokenizeReport,
   tokenize,
 } from './data/tokenize.ts'
+export { trainDpo } from './run/train-dpo.ts'
+export { trainSft } from './run/train-sft.ts'
+export type {
+  DpoOptions,
+  OptimizerOptions,
+  TrainerOpener,
+  TrainerRequest,
+} from './run/trainer-request.ts'
+export type {
+  TrainingCheckpointEvent,
+  TrainingEndEvent,
+  TrainingEvaluationEvent,
+  TrainingEvent,
+  TrainingNoteEvent,
+  TrainingReferenceEvent,
+  TrainingStartEvent,
+  TrainingStepEvent,
+} from './run/training-events.ts'
+export { type LogRow, readTrainingLog } from './run/training-log.ts'
+export type { DpoTrainingOptions, PersonaOptions, TrainingOptions } from './run/training-options.ts'
 export {
   learningRateAt,
   type ScheduleName,

@@ -11,7 +11,10 @@ test.each<Order>(['random', 'length-grouped', 'file'])(
   (order) => {
     const batches = orderOf(order)
     expect(batches).toHaveLength(stepsPerEpoch(103, 8))
-    expect(batches.map((batch) => batch.length)).toEqual([...Array.from({ length: 12 }, () => 8), 7])
+    expect(batches.map((batch) => batch.length)).toEqual([
+      ...Array.from({ length: 12 }, () => 8),
+      7,
+    ])
     const all = batches.flat().toSorted((a, b) => a - b)
     expect(all).toEqual(lengths.map((_, i) => i))
   },

@@ -41,7 +41,8 @@ export async function removeUnfinished(folder: string): Promise<void> {
 /** Removes the optimiser's state of earlier checkpoints, which only resuming needs. */
 export async function removeOptimizerStates(folder: string, before: number): Promise<void> {
   for (const step of await checkpointSteps(folder))
-    if (step < before) await rm(join(checkpointFolder(folder, step), optimizerFile), { force: true })
+    if (step < before)
+      await rm(join(checkpointFolder(folder, step), optimizerFile), { force: true })
 }
 
 /**

@@ -62,7 +62,9 @@ function terms({ data }: Omit<CheckpointRecord, 'step'>): string {
   const lines = data.flatMap(({ path, teacherTerms }) =>
     teacherTerms === null ? [] : [`- ${oneLine(nameOf(path, ''))} ${oneLine(teacherTerms)}`],
   )
-  return lines.length === 0 ? '' : `\nTerms of the models that wrote the data:\n\n${lines.join('\n')}\n`
+  return lines.length === 0
+    ? ''
+    : `\nTerms of the models that wrote the data:\n\n${lines.join('\n')}\n`
 }
 
 function oneLine(text: string): string {

@@ -1,12 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
-import {
-  type Base,
-  checkDiskSpace,
-  listModelFiles,
-  newFolder,
-} from '@cem/inference'
+import { type Base, checkDiskSpace, listModelFiles, newFolder } from '@cem/inference'
 import { writeSafetensors } from '@cem/tensor-files'
 import type { ParameterSpec, TrainerState } from '../trainer/trainer.ts'
 import { type CheckpointRecord, recordFile } from './checkpoint-record.ts'
@@ -25,7 +20,10 @@ export interface CheckpointSetting {
   readonly base: Base
 }
 
-export const weightsNames = { lora: 'adapter_model.safetensors', full: 'model.safetensors' } as const
+export const weightsNames = {
+  lora: 'adapter_model.safetensors',
+  full: 'model.safetensors',
+} as const
 export const stateFile = 'training_state.json'
 export const optimizerFile = 'optimizer.safetensors'
 
