@@ -12,6 +12,13 @@ export {
 } from './checkpoints/adapter-config.ts'
 export type { CheckpointRecord, PersonaInTraining } from './checkpoints/checkpoint-record.ts'
 export type { SavedDtype } from './checkpoints/state-tensors.ts'
+export { type LoadedTrainingFile, loadTrainingFile } from './config/load-training-file.ts'
+export { type TrainingJob, trainingJobs } from './config/training-jobs.ts'
+export {
+  type TrainingConfig,
+  type TrainingFile,
+  trainingFileSchema,
+} from './config/training-schema.ts'
 export { canary } from './danger/canary.ts'
 export { ignoreInGit } from './danger/ignore-in-git.ts'
 export {
@@ -49,6 +56,11 @@ export {
   type TokenizeReport,
   tokenize,
 } from './data/tokenize.ts'
+export {
+  type NamedTrainingEvent,
+  type RunTrainingsOptions,
+  runTrainings,
+} from './run/run-trainings.ts'
 export { trainDpo } from './run/train-dpo.ts'
 export { trainSft } from './run/train-sft.ts'
 export type {
