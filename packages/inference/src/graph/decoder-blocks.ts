@@ -32,6 +32,12 @@ export interface AttentionRows extends KeysAndValues {
   readonly rope: RopeInputs
 }
 
+/** What attention is computed from, where no cache is: [B, S, heads * headDim] each, not rotated. */
+export interface AttentionProjections extends KeysAndValues {
+  readonly queries: Value
+  readonly rope: RopeInputs
+}
+
 export interface BlockInputs {
   /** float32 [T, dModel]: the residual stream of B * S = T tokens. */
   readonly residual: Value
@@ -47,6 +53,8 @@ export interface BlockInputs {
   readonly cacheOf: (layer: number) => KeysAndValues | null
   /** The context of a layer, [B, S, nHeads * headDim], instead of the attention operator's; null leaves that. @default null */
   readonly attend?: (layer: number, rows: AttentionRows) => Value | null
+  /** The context of a layer, [B, S, nHeads * headDim], in place of the attention operator and its cache. @default none */
+  readonly attention?: (layer: number, projections: AttentionProjections) => Value
   /** Adds a block's result to the residual stream, and norms it for the next block. */
   readonly endBlock: (end: BlockEnd) => { readonly residual: Value; readonly normed: Value | null }
 }
@@ -120,19 +128,24 @@ class Blocks {
   }
 
   #attention(x: Value, layer: number): Value {
-    const { nHeads, nKvHeads, headDim, attentionSoftCap: cap } = this.#architecture
+    const { nHeads, nKvHeads, attentionSoftCap: cap } = this.#architecture
     const { window, rope: ropeIndex } = this.#architecture.layers[layer] as LayerAttention
     const prefix = `model.layers.${layer}.self_attn`
     const compact = this.#toCompute(x)
-    const past = this.#inputs.cacheOf(layer)
     const rope = this.#inputs.ropes[ropeIndex] as RopeInputs
     const queries = this.#heads(compact, `${prefix}.q`, nHeads)
+    const newKeys = this.#heads(compact, `${prefix}.k`, nKvHeads)
+    const newValues = this.#heads(compact, `${prefix}.v`, nKvHeads)
+    const projections = { queries, keys: newKeys, values: newValues, rope }
+    const own = this.#inputs.attention?.(layer, projections)
+    if (own !== undefined) return this.#project(own, prefix)
+    const past = this.#inputs.cacheOf(layer)
     const [operatorContext, keys, values] = this.#graph.nodeWithOutputs(
       'GroupQueryAttention',
       [
         queries,
-        this.#heads(compact, `${prefix}.k`, nKvHeads),
-        this.#heads(compact, `${prefix}.v`, nKvHeads),
+        newKeys,
+        newValues,
         past?.keys ?? null,
         past?.values ?? null,
         this.#inputs.lastPositions,
@@ -154,6 +167,11 @@ class Blocks {
     ) as [Value, Value, Value]
     this.#caches.push({ keys, values })
     const context = this.#inputs.attend?.(layer, { queries, keys, values, rope }) ?? operatorContext
+    return this.#project(context, prefix)
+  }
+
+  #project(context: Value, prefix: string): Value {
+    const { nHeads, headDim } = this.#architecture
     const rows = this.#flatten(context, nHeads * headDim)
     return this.#toFloat(this.#linear(rows, `${prefix}.o_proj`))
   }
