@@ -1,3 +1,9 @@
+export { type InitialWeight, initialWeights } from './adapters/initial-weights.ts'
+export { type LoraMethod, loraModules, peftConfig } from './adapters/lora-method.ts'
+export type { DpoObjective, Objective, SftObjective } from './objective/objective.ts'
+export type { AdamWOptions } from './trainer/adamw.ts'
+export { OpenedTrainer, openTrainer } from './trainer/open-trainer.ts'
+export type { ExampleOf, FullMethod, Method, OpenTrainerOptions } from './trainer/options.ts'
 export type {
   PairReference,
   ParameterSpec,

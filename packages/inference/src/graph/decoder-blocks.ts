@@ -38,26 +38,36 @@ export interface AttentionProjections extends KeysAndValues {
   readonly rope: RopeInputs
 }
 
-export interface BlockInputs {
+interface CommonInputs {
   /** float32 [T, dModel]: the residual stream of B * S = T tokens. */
   readonly residual: Value
   /** int64 [2]: B and S. */
   readonly batchShape: Value
+  /** In the compute type. */
+  readonly ropes: readonly RopeInputs[]
+  /** Adds a block's result to the residual stream, and norms it for the next block. */
+  readonly endBlock: (end: BlockEnd) => { readonly residual: Value; readonly normed: Value | null }
+}
+
+/** The attention operator and its cache. */
+interface CachedAttention {
   /** int32 [B] */
   readonly lastPositions: Value
   /** int32 scalar */
   readonly totalLength: Value
-  /** In the compute type. */
-  readonly ropes: readonly RopeInputs[]
   /** Keys and values of earlier tokens; null before the first. */
   readonly cacheOf: (layer: number) => KeysAndValues | null
   /** The context of a layer, [B, S, nHeads * headDim], instead of the attention operator's; null leaves that. @default null */
   readonly attend?: (layer: number, rows: AttentionRows) => Value | null
-  /** The context of a layer, [B, S, nHeads * headDim], in place of the attention operator and its cache. @default none */
-  readonly attention?: (layer: number, projections: AttentionProjections) => Value
-  /** Adds a block's result to the residual stream, and norms it for the next block. */
-  readonly endBlock: (end: BlockEnd) => { readonly residual: Value; readonly normed: Value | null }
 }
+
+/** Attention without the operator and without a cache. */
+interface OwnAttention {
+  /** The context of a layer, [B, S, nHeads * headDim]. */
+  readonly attention: (layer: number, projections: AttentionProjections) => Value
+}
+
+export type BlockInputs = CommonInputs & (CachedAttention | OwnAttention)
 
 export interface BlockOutputs {
   /** float32 [T, dModel], before the last norm. */
@@ -137,9 +147,9 @@ class Blocks {
     const newKeys = this.#heads(compact, `${prefix}.k`, nKvHeads)
     const newValues = this.#heads(compact, `${prefix}.v`, nKvHeads)
     const projections = { queries, keys: newKeys, values: newValues, rope }
-    const own = this.#inputs.attention?.(layer, projections)
-    if (own !== undefined) return this.#project(own, prefix)
-    const past = this.#inputs.cacheOf(layer)
+    const inputs = this.#inputs
+    if ('attention' in inputs) return this.#project(inputs.attention(layer, projections), prefix)
+    const past = inputs.cacheOf(layer)
     const [operatorContext, keys, values] = this.#graph.nodeWithOutputs(
       'GroupQueryAttention',
       [
@@ -148,8 +158,8 @@ class Blocks {
         newValues,
         past?.keys ?? null,
         past?.values ?? null,
-        this.#inputs.lastPositions,
-        this.#inputs.totalLength,
+        inputs.lastPositions,
+        inputs.totalLength,
         rope.cosines,
         rope.sines,
       ],
@@ -166,7 +176,7 @@ class Blocks {
       },
     ) as [Value, Value, Value]
     this.#caches.push({ keys, values })
-    const context = this.#inputs.attend?.(layer, { queries, keys, values, rope }) ?? operatorContext
+    const context = inputs.attend?.(layer, { queries, keys, values, rope }) ?? operatorContext
     return this.#project(context, prefix)
   }
 
