@@ -1,3 +1,5 @@
+export { type InitialWeight, initialWeights } from './adapters/initial-weights.ts'
+export { type LoraMethod, loraModules, peftConfig } from './adapters/lora-method.ts'
 export {
   type BatchOrderOptions,
   batchOrder,
@@ -56,6 +58,7 @@ export {
   type TokenizeReport,
   tokenize,
 } from './data/tokenize.ts'
+export type { DpoObjective, Objective, SftObjective } from './objective/objective.ts'
 export {
   type NamedTrainingEvent,
   type RunTrainingsOptions,
@@ -88,6 +91,9 @@ export {
   schedules,
   warmupStepsOf,
 } from './schedule/learning-rate.ts'
+export type { AdamWOptions } from './trainer/adamw.ts'
+export { OpenedTrainer, openTrainer } from './trainer/open-trainer.ts'
+export type { ExampleOf, FullMethod, Method, OpenTrainerOptions } from './trainer/options.ts'
 export type {
   PairReference,
   ParameterSpec,

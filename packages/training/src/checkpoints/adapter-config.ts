@@ -1,3 +1,5 @@
+import { type LoraMethod, peftConfig } from '../adapters/lora-method.ts'
+
 /** LoRA settings, with PEFT's meaning. */
 export interface LoraOptions {
   /** @default 32 */
@@ -25,40 +27,27 @@ export const defaultTargetModules = [
   'down_proj',
 ] as const
 
+/** The options as those of a trainer, with the defaults filled in. */
+export function loraMethod({
+  rank = 32,
+  alpha = 64,
+  targetModules = defaultTargetModules,
+  ...others
+}: LoraOptions): LoraMethod {
+  const given = Object.entries(others).filter(([, value]) => value !== undefined)
+  return { type: 'lora', rank, alpha, targetModules, ...Object.fromEntries(given) }
+}
+
 /** adapter_config.json as PEFT reads it. */
 export function adapterConfig(
-  {
-    rank = 32,
-    alpha = 64,
-    rsLora = false,
-    targetModules = defaultTargetModules,
-    excludeModules,
-    layersToTransform,
-    rankPattern = {},
-    alphaPattern = {},
-  }: LoraOptions,
+  lora: LoraOptions,
   baseName: string,
 ): Readonly<Record<string, unknown>> {
   return {
-    peft_type: 'LORA',
+    ...peftConfig(loraMethod(lora)),
     task_type: 'CAUSAL_LM',
     base_model_name_or_path: baseName,
-    r: rank,
-    lora_alpha: alpha,
-    use_rslora: rsLora,
-    lora_dropout: 0,
-    bias: 'none',
-    target_modules: typeof targetModules === 'string' ? targetModules : [...targetModules],
-    exclude_modules: excludeModules ?? null,
-    layers_to_transform: layersToTransform ?? null,
-    layers_pattern: null,
-    rank_pattern: rankPattern,
-    alpha_pattern: alphaPattern,
-    modules_to_save: null,
-    fan_in_fan_out: false,
-    init_lora_weights: true,
-    inference_mode: true,
-    use_dora: false,
     revision: null,
+    inference_mode: true,
   }
 }

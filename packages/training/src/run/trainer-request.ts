@@ -51,6 +51,7 @@ export interface TrainerRequest {
   readonly seed: number
   readonly recompute: boolean | undefined
   readonly threads: number | undefined
+  readonly cache: string
   readonly signal: AbortSignal | undefined
 }
 
@@ -62,7 +63,7 @@ export interface TrainerOpener {
 
 /** What a prepared training asks of its trainer. */
 export function trainerRequest({ options, composition }: PreparedTraining): TrainerRequest {
-  const { given, method, dpo, optimizer, seeds } = options
+  const { given, method, dpo, optimizer, seeds, cache } = options
   return {
     composition,
     method,
@@ -73,6 +74,7 @@ export function trainerRequest({ options, composition }: PreparedTraining): Trai
     seed: seeds.initialisation,
     recompute: given.recompute,
     threads: given.threads,
+    cache,
     signal: given.signal,
   }
 }
