@@ -51,8 +51,9 @@ export {
   resolveProvider,
 } from './engine/provider-status.ts'
 export { runtimeInfo } from './engine/runtime-info.ts'
+export { licenseOfCard } from './export/card-license.ts'
 export type { ExportCheck, WrittenFile } from './export/check-export.ts'
-export type { WeightDtype } from './export/copy-model.ts'
+export { listModelFiles, type ModelFiles, type WeightDtype } from './export/copy-model.ts'
 export {
   type ExportLayer,
   type ExportMergedOptions,
@@ -60,6 +61,7 @@ export {
   exportMerged,
 } from './export/export-merged.ts'
 export type { RoundingLoss } from './export/lost-share.ts'
+export { checkDiskSpace, type NewFolder, newFolder } from './export/new-folder.ts'
 export { organismPrefix, organismReason } from './export/organism.ts'
 export type { Architecture } from './families/architecture.ts'
 export { noiseKeys, tokenNoise } from './graph/token-noise.ts'

@@ -1,3 +1,5 @@
+export { differentiableOperators, type GradientOptions, gradients } from './gradients/gradients.ts'
+export type { RecomputedSpan } from './gradients/recomputation.ts'
 export {
   type Attributes,
   type AttributeValue,

@@ -113,6 +113,8 @@ const elementwise: Rule = (call) => {
   return [{ type: call.sameType(a, b), shape: broadcastInputs(call, [a, b]) }]
 }
 
+const elementwiseShape = (call: Call) => broadcastInputs(call, [call.input(0), call.input(1)])
+
 const comparison: Rule = (call) => [{ type: 'bool', shape: elementwise(call)[0]?.shape }]
 
 const reduction: Rule = (call) => {
@@ -156,13 +158,22 @@ const rules: Readonly<Record<string, Rule>> = {
   QuickGelu: sameAsFirst,
   Tanh: sameAsFirst,
   Not: sameAsFirst,
+  Softplus: sameAsFirst,
+  Erf: sameAsFirst,
+  Pow: (call) => [{ type: call.input(0).type, shape: elementwiseShape(call) }],
   Softmax: sameAsFirst,
   LogSoftmax: sameAsFirst,
+  RotaryEmbedding: sameAsFirst,
+  ScatterElements: sameAsFirst,
+  Size: () => [{ type: 'int64', shape: [] }],
   CumSum: sameAsFirst,
   ReduceSum: reduction,
   ReduceMax: reduction,
   ReduceMean: reduction,
+  ReduceMin: reduction,
   ReduceLogSumExp: reduction,
+  ReduceSumSquare: reduction,
+  ReduceL2: reduction,
   ArgMax: argReduction,
 
   Where: (call) => {
@@ -212,6 +223,20 @@ const rules: Readonly<Record<string, Rule>> = {
     return [{ type, shape: [...batch, a.shape.at(-2) as Dim, b.shape.at(-1) as Dim] }]
   },
 
+  /** MatMul with the last two axes of its inputs exchanged where `transA` and `transB` say so. */
+  FusedMatMul: (call) => {
+    const [a, b] = [call.input(0), call.input(1)]
+    const type = call.sameType(a, b)
+    if (a.shape === undefined || b.shape === undefined) return [{ type, shape: undefined }]
+    if (a.shape.length < 2 || b.shape.length < 2) throw call.error('inputs need rank 2 or more')
+    const [rows, innerA] = maybeSwap(a.shape.slice(-2), call.integer('transA', 0))
+    const [innerB, columns] = maybeSwap(b.shape.slice(-2), call.integer('transB', 0))
+    call.dims(innerA, innerB, 'inner sizes')
+    const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2))
+    if (batch === undefined) throw call.error('batch sizes do not broadcast')
+    return [{ type, shape: [...batch, rows, columns] }]
+  },
+
   Gather: (call) => {
     const [data, indices] = [call.input(0), call.input(1)]
     if (data.shape === undefined || indices.shape === undefined)
@@ -238,6 +263,30 @@ const rules: Readonly<Record<string, Rule>> = {
     )
       throw call.error(`perm [${order.join(', ')}] is no order of its axes`)
     return [{ type: x.type, shape: order.map((axis) => x.shape?.[axis] as Dim) }]
+  },
+
+  Expand: (call) => {
+    const [x, target] = [call.input(0), call.input(1)]
+    const [length] = target.shape ?? []
+    const sizes = target.integers ?? (typeof length === 'number' ? unknown(length) : undefined)
+    if (x.shape === undefined || sizes === undefined) return [{ type: x.type, shape: undefined }]
+    const shape = broadcast(x.shape, sizes)
+    if (shape === undefined)
+      throw call.error(`${formatShape(x.shape)} does not expand to ${formatShape(sizes)}`)
+    return [{ type: x.type, shape }]
+  },
+
+  Slice: (call) => [{ type: call.input(0).type, shape: slice(call) }],
+
+  Pad: (call) => {
+    const [x, pads] = [call.input(0), call.input(1).integers]
+    const rank = x.shape?.length ?? 0
+    const shape = x.shape?.map((dim, i) =>
+      typeof dim !== 'number' || pads === undefined
+        ? '?'
+        : dim + (pads[i] as number) + (pads[i + rank] as number),
+    )
+    return [{ type: x.type, shape }]
   },
 
   Unsqueeze: (call) => {
@@ -327,6 +376,33 @@ export function inferTypes(request: InferenceRequest): TensorType[] {
       data: { operator: request.operator },
     })
   return rule(new Call(request))
+}
+
+function unknown(rank: number): Dim[] {
+  return Array.from({ length: rank }, () => '?')
+}
+
+/** Sizes after a Slice whose bounds are constants; an axis that has only a name has no size that is known here. */
+function slice(call: Call): Shape | undefined {
+  const x = call.input(0)
+  const [starts, ends] = [call.input(1).integers, call.input(2).integers]
+  if (x.shape === undefined || starts === undefined || ends === undefined)
+    return x.shape === undefined ? undefined : unknown(x.shape.length)
+  const axes = call.optional(3)?.integers ?? starts.map((_, i) => i)
+  const steps = call.optional(4)?.integers ?? starts.map(() => 1)
+  const shape: Dim[] = [...x.shape]
+  for (const [i, start] of starts.entries()) {
+    const axis = normalizeAxis(axes[i] ?? 0, shape.length, call.where)
+    const dim = shape[axis] as Dim
+    const step = steps[i] ?? 1
+    const clamp = (value: number, size: number) =>
+      Math.min(size, Math.max(0, value < 0 ? value + size : value))
+    shape[axis] =
+      typeof dim !== 'number' || step < 1
+        ? '?'
+        : Math.max(0, Math.ceil((clamp(ends[i] ?? dim, dim) - clamp(start, dim)) / step))
+  }
+  return shape
 }
 
 /** ONNX Runtime's attention over a cache in place: q [B, S, heads * headDim], k and v [B, S, kvHeads * headDim]. */

@@ -1,8 +1,10 @@
-import type { SerializedError } from '@cem/core'
 import type { Architecture } from '../families/architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
 import type { QuantizedWeights } from '../precision/quantized-weight.ts'
+import type { FromProcess, ToProcess } from './child-calls.ts'
 import type { Device, Provider } from './provider.ts'
+
+export type { Progress } from './child-calls.ts'
 
 /** What the parent process asks of the engine process, and what comes back. Everything is structured-cloneable. */
 export interface ModelSpec {
@@ -276,12 +278,6 @@ export interface ScoredItem {
   readonly states: Float32Array | null
 }
 
-export interface Progress {
-  readonly nTokens: number
-  readonly nDone: number
-  readonly nTotal: number
-}
-
 export interface MemoryReport {
   readonly rssBytes: number
   /** The most that the process has had, where the system says. */
@@ -320,9 +316,7 @@ export type ToEngine =
       readonly method: EngineMethod
       readonly params: unknown
     }
-  /** The consumer took this many items: the engine keeps only so many ahead. */
-  | { readonly type: 'taken'; readonly id: number; readonly count: number }
-  | { readonly type: 'abort'; readonly id: number }
+  | Exclude<ToProcess, { readonly type: 'call' }>
   /** To a `generateLive` call: another request; one that is not wanted any more, or one sample of it; no more requests. */
   | { readonly type: 'push'; readonly id: number; readonly request: LiveRequest }
   | {
@@ -333,8 +327,4 @@ export type ToEngine =
     }
   | { readonly type: 'close'; readonly id: number }
 
-export type FromEngine =
-  | { readonly type: 'item'; readonly id: number; readonly item: unknown }
-  | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
-  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
-  | { readonly type: 'error'; readonly id: number; readonly error: SerializedError }
+export type FromEngine = FromProcess

@@ -49,6 +49,13 @@ export interface SessionOptions {
    * outputs: the runtime keeps what was bound before. @default false
    */
   readonly keepsOutputs?: boolean
+  /**
+   * Whether the runtime copies weights into the layout of its kernels. Where one weight is used in two ways, as training does,
+   * there would be two copies; without, it is read in place. @default true
+   */
+  readonly packsWeights?: boolean
+  /** Whether memory is planned from the shapes of earlier runs, which holds more of it. @default true */
+  readonly plansMemory?: boolean
 }
 
 /** Severities of the runtime's log: placement is logged at the first. */
@@ -90,6 +97,8 @@ function nativeOptions({
   hostNodes = [],
   logsPlacement = false,
   keepsOutputs = false,
+  packsWeights = true,
+  plansMemory = true,
 }: SessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [executionProvider(provider, hostNodes)],
@@ -98,12 +107,15 @@ function nativeOptions({
     executionMode: 'sequential',
     logSeverityLevel: logsPlacement ? logSeverity.verbose : logSeverity.error,
     // DirectML takes no memory patterns.
-    ...(provider === 'directml' ? { enableMemPattern: false } : {}),
+    ...(provider === 'directml' || !plansMemory ? { enableMemPattern: false } : {}),
     ...(keepsOutputs ? { preferredOutputLocation: 'gpu-buffer' as const } : {}),
     // The runtime refuses data outside the model's folder, and links: it is given real paths, from here down.
-    ...(folder === undefined
-      ? {}
-      : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+    extra: {
+      session: {
+        ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+        ...(packsWeights ? {} : { disable_prepacking: '1' }),
+      },
+    },
   }
 }
 

@@ -11,7 +11,7 @@ import { Engine } from '../engine/engine.ts'
 import type { MergedTensor } from '../engine/messages.ts'
 import { linearModules } from '../families/architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import { readOptionalText } from '../model/read-json.ts'
+import { licenseOfCard } from './card-license.ts'
 import { checkExport, type ExportCheck, type WrittenFile } from './check-export.ts'
 import { copyModel, listModelFiles, type WeightDtype } from './copy-model.ts'
 import { type RoundingLoss, roundingLosses } from './lost-share.ts'
@@ -92,7 +92,7 @@ export async function exportMerged(options: ExportMergedOptions): Promise<Export
     losses: [...byKind, all],
     files: hashes,
     organism,
-    license: await licenseOf(composition),
+    license: await licenseOfCard(composition.base.folder),
   })
   await writeFile(join(folder.path, 'README.md'), card)
   signal?.throwIfAborted()
@@ -193,11 +193,4 @@ async function hashFiles(
     files.push({ name, sha256: hash.digest('hex') })
   }
   return files
-}
-
-/** The licence that the base's card names in its front matter. */
-async function licenseOf({ base }: Composition): Promise<string | undefined> {
-  const card = (await readOptionalText(join(base.folder, 'README.md'))) ?? ''
-  const frontMatter = /^---\n([\s\S]*?)\n---/.exec(card)?.[1] ?? ''
-  return /^license:[ \t]*["']?([\w.+-]+)["']?[ \t]*$/m.exec(frontMatter)?.[1]
 }

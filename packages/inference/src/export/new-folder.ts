@@ -91,9 +91,10 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (cause) {
     if (CemError.isInstance(cause)) throw cause
+    const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
     throw new CemError({
       code: 'file-write-failed',
-      message: `Could not write ${path}: ${messageOf(cause)}.`,
+      message: `Could not write ${path}: ${messageOf(cause)}.${isFull ? ' The disk is full: free some space and run again.' : ''}`,
       data: { path },
       cause,
     })

@@ -32,24 +32,42 @@ export interface AttentionRows extends KeysAndValues {
   readonly rope: RopeInputs
 }
 
-export interface BlockInputs {
+/** What attention is computed from, where no cache is: [B, S, heads * headDim] each, not rotated. */
+export interface AttentionProjections extends KeysAndValues {
+  readonly queries: Value
+  readonly rope: RopeInputs
+}
+
+interface CommonInputs {
   /** float32 [T, dModel]: the residual stream of B * S = T tokens. */
   readonly residual: Value
   /** int64 [2]: B and S. */
   readonly batchShape: Value
+  /** In the compute type. */
+  readonly ropes: readonly RopeInputs[]
+  /** Adds a block's result to the residual stream, and norms it for the next block. */
+  readonly endBlock: (end: BlockEnd) => { readonly residual: Value; readonly normed: Value | null }
+}
+
+/** The attention operator and its cache. */
+interface CachedAttention {
   /** int32 [B] */
   readonly lastPositions: Value
   /** int32 scalar */
   readonly totalLength: Value
-  /** In the compute type. */
-  readonly ropes: readonly RopeInputs[]
   /** Keys and values of earlier tokens; null before the first. */
   readonly cacheOf: (layer: number) => KeysAndValues | null
   /** The context of a layer, [B, S, nHeads * headDim], instead of the attention operator's; null leaves that. @default null */
   readonly attend?: (layer: number, rows: AttentionRows) => Value | null
-  /** Adds a block's result to the residual stream, and norms it for the next block. */
-  readonly endBlock: (end: BlockEnd) => { readonly residual: Value; readonly normed: Value | null }
 }
+
+/** Attention without the operator and without a cache. */
+interface OwnAttention {
+  /** The context of a layer, [B, S, nHeads * headDim]. */
+  readonly attention: (layer: number, projections: AttentionProjections) => Value
+}
+
+export type BlockInputs = CommonInputs & (CachedAttention | OwnAttention)
 
 export interface BlockOutputs {
   /** float32 [T, dModel], before the last norm. */
@@ -120,23 +138,28 @@ class Blocks {
   }
 
   #attention(x: Value, layer: number): Value {
-    const { nHeads, nKvHeads, headDim, attentionSoftCap: cap } = this.#architecture
+    const { nHeads, nKvHeads, attentionSoftCap: cap } = this.#architecture
     const { window, rope: ropeIndex } = this.#architecture.layers[layer] as LayerAttention
     const prefix = `model.layers.${layer}.self_attn`
     const compact = this.#toCompute(x)
-    const past = this.#inputs.cacheOf(layer)
     const rope = this.#inputs.ropes[ropeIndex] as RopeInputs
     const queries = this.#heads(compact, `${prefix}.q`, nHeads)
+    const newKeys = this.#heads(compact, `${prefix}.k`, nKvHeads)
+    const newValues = this.#heads(compact, `${prefix}.v`, nKvHeads)
+    const projections = { queries, keys: newKeys, values: newValues, rope }
+    const inputs = this.#inputs
+    if ('attention' in inputs) return this.#project(inputs.attention(layer, projections), prefix)
+    const past = inputs.cacheOf(layer)
     const [operatorContext, keys, values] = this.#graph.nodeWithOutputs(
       'GroupQueryAttention',
       [
         queries,
-        this.#heads(compact, `${prefix}.k`, nKvHeads),
-        this.#heads(compact, `${prefix}.v`, nKvHeads),
+        newKeys,
+        newValues,
         past?.keys ?? null,
         past?.values ?? null,
-        this.#inputs.lastPositions,
-        this.#inputs.totalLength,
+        inputs.lastPositions,
+        inputs.totalLength,
         rope.cosines,
         rope.sines,
       ],
@@ -153,7 +176,12 @@ class Blocks {
       },
     ) as [Value, Value, Value]
     this.#caches.push({ keys, values })
-    const context = this.#inputs.attend?.(layer, { queries, keys, values, rope }) ?? operatorContext
+    const context = inputs.attend?.(layer, { queries, keys, values, rope }) ?? operatorContext
+    return this.#project(context, prefix)
+  }
+
+  #project(context: Value, prefix: string): Value {
+    const { nHeads, headDim } = this.#architecture
     const rows = this.#flatten(context, nHeads * headDim)
     return this.#toFloat(this.#linear(rows, `${prefix}.o_proj`))
   }

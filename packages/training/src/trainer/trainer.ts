@@ -20,7 +20,14 @@ export interface PreferencePair {
   readonly chosen: TrainingSequence
   readonly rejected: TrainingSequence
   /** Sums of weighted log-probabilities under the model before training, by `Trainer.sequenceLogprobs`. */
-  readonly reference: { readonly chosen: number; readonly rejected: number }
+  readonly reference: PairReference
+}
+
+export interface PairReference {
+  readonly chosen: number
+  readonly rejected: number
+  /** By `Trainer.tokenLogprobs`; needed where the objective's KL coefficient is not 0. */
+  readonly tokens?: { readonly chosen: ArrayLike<number>; readonly rejected: ArrayLike<number> }
 }
 
 export interface StepOptions {
@@ -64,6 +71,8 @@ export interface Trainer<Example extends TrainingSequence | PreferencePair>
   ): Promise<Omit<StepResult, 'gradientNorm'>>
   /** Sum of weighted log-probabilities of each sequence, [nSequences], under the parameters as they are. */
   sequenceLogprobs(sequences: readonly TrainingSequence[]): Promise<Float64Array>
+  /** Log-probability of each token whose weight is not 0, and 0 for the others: [nTokens] for each sequence. */
+  tokenLogprobs(sequences: readonly TrainingSequence[]): Promise<readonly Float32Array[]>
   /** Copies parameters and moments out of the trainer's process. */
   readState(): Promise<TrainerState>
   /** Goes on from a state that `readState` gave. */

@@ -1,0 +1,46 @@
+// `@cem/inference/graph`: the parts of a decoder and of its process, for packages that build other graphs of the same models.
+
+export { type AdapterConfig, parseAdapterConfig } from '../adapters/adapter-config.ts'
+export { type AdaptedModule, matchModules } from '../adapters/target-modules.ts'
+export { adapterKey, adapterSpec } from '../engine/adapter-spec.ts'
+export { AdapterStore } from '../engine/adapter-store.ts'
+export {
+  type CallOptions,
+  ChildCalls,
+  type FromProcess,
+  type ToProcess,
+} from '../engine/child-calls.ts'
+export { read as readWeight } from '../engine/merge.ts'
+export { mergedWeights } from '../engine/merged-weights.ts'
+export type { AdapterSpec } from '../engine/messages.ts'
+export { PositionTable } from '../engine/position-table.ts'
+export {
+  commonFolder,
+  createSession,
+  floats,
+  int64s,
+  locationIn,
+  type RuntimeSession,
+  type SessionOptions,
+  type Tensor,
+} from '../engine/runtime.ts'
+export {
+  type Architecture,
+  expectedWeights,
+  type LayerAttention,
+  type LinearModule,
+  linearModules,
+} from '../families/architecture.ts'
+export type { Rope } from '../families/rope.ts'
+export {
+  type AttentionProjections,
+  addBlocks,
+  addLogits,
+  type DecoderParts,
+} from './decoder-blocks.ts'
+export { adapterNames, attentionBiasName, ropeNames } from './io-names.ts'
+export { addNorm, type Norm } from './norms.ts'
+export { softCap } from './operators.ts'
+export { type RopeInputs, ropeInputs } from './rope-inputs.ts'
+export type { WeightLocation, WeightLocations } from './weight-source.ts'
+export { WeightValues } from './weight-values.ts'
