@@ -80,7 +80,7 @@ export {
   type LabelTask,
   openLabelling,
 } from './labels/open-labelling.ts'
-export { type RunName, type RunRow, runRows } from './labels/run-rows.ts'
+export { type RunName, type RunRow, type RunRowsOptions, runRows } from './labels/run-rows.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
 export { ownSets } from './plan/own-question-sets.ts'
 export type {
@@ -110,6 +110,8 @@ export {
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
+export { collectReport } from './report/collect-report.ts'
+export { type WrittenReport, writeReport } from './report/write-report.ts'
 export type { Analysis } from './run/analyse.ts'
 export type { DirectionSummary } from './run/analyse-directions.ts'
 export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
@@ -117,7 +119,7 @@ export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'
 export { type AlarmsFile, readAlarms } from './store/alarms-file.ts'
 export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
-export { type DeclaredAnalysis, type Lock, readLock } from './store/lock.ts'
+export { type DeclaredAnalysis, type ImportRecord, type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
 export { type EvalRow, readEvalCsv, writeEvalCsv } from './study/eval-csv.ts'

@@ -18,7 +18,9 @@ beforeAll(async () => {
 describe('the file', () => {
   test('has nothing that asks the network for anything, and stays small', () => {
     const outside = html.replaceAll(/<script[\s\S]*?<\/script>/g, '')
-    expect(outside.match(/<[a-z][^>]*\s(?:src|href|xlink:href|srcset|data|action)="(?!#)[^"]*"/g)).toBe(null)
+    expect(
+      outside.match(/<[a-z][^>]*\s(?:src|href|xlink:href|srcset|data|action)="(?!#)[^"]*"/g),
+    ).toBe(null)
     expect(outside).not.toMatch(/@import|url\(/)
     expect(html.length).toBeLessThan(3_000_000)
   })
@@ -61,7 +63,10 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     folder = await mkdtemp(join(tmpdir(), 'cem-report-'))
     const file = join(folder, 'report.html')
     await writeFile(file, html)
-    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] })
+    browser = await chromium.launch({
+      executablePath: executablePath as string,
+      args: ['--no-sandbox'],
+    })
     page = await browser.newPage()
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
@@ -90,10 +95,10 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
   test('what Vega draws in the page is what the still drawing shows', async () => {
     const still = html.match(/data-figure="figure-0"[^>]*>(<svg[\s\S]*?<\/svg>)/)?.[1] ?? ''
     const shapesOf = (svg: string) =>
-      Array.from(svg.matchAll(/<path aria-label="[^"]*"[^>]*transform="translate\(([\d.-]+),([\d.-]+)\)/g), ([, x, y]) => [
-        Math.round(Number(x)),
-        Math.round(Number(y)),
-      ])
+      Array.from(
+        svg.matchAll(/<path aria-label="[^"]*"[^>]*transform="translate\(([\d.-]+),([\d.-]+)\)/g),
+        ([, x, y]) => [Math.round(Number(x)), Math.round(Number(y))],
+      )
     const live = await page.$eval('[data-figure=figure-0] .live', (element) => element.innerHTML)
     expect(shapesOf(still).length).toBeGreaterThan(100)
     expect(shapesOf(live)).toEqual(shapesOf(still))
@@ -142,7 +147,10 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
   })
 
   test('nothing hostile ran, nothing was requested and the console is silent', async () => {
-    for (const frame of await page.locator('[data-figure] path').all().then((all) => all.slice(0, 40)))
+    for (const frame of await page
+      .locator('[data-figure] path')
+      .all()
+      .then((all) => all.slice(0, 40)))
       await frame.dispatchEvent('mouseover')
     expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBe(undefined)
     expect(requests.filter((url) => !url.startsWith('file:'))).toEqual([])

@@ -12,7 +12,7 @@ export function resultNotes(
   rows: ReadonlyMap<string, readonly LabelledRow[]>,
 ): RunWarning[] {
   const warnings: RunWarning[] = []
-  const seeds = new Map<string, Set<number>>()
+  const seeds = new Map<string, Set<number | null>>()
   for (const { kind, condition, trainingSeed } of cells)
     if (kind === 'checkpoint')
       seeds.set(condition, (seeds.get(condition) ?? new Set()).add(trainingSeed))
