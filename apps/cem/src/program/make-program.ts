@@ -9,6 +9,7 @@ import { addMergeCommand } from './merge-command.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addPlotCommands } from './plot-commands.ts'
 import { addPullCommand } from './pull-command.ts'
+import { addReportCommand } from './report-command.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addWatchCommand } from './watch-command.ts'
@@ -21,6 +22,7 @@ const parts = [
   addLabelCommand,
   addFileCommands,
   addPlotCommands,
+  addReportCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,

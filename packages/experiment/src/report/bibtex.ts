@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Lock } from '../store/lock.ts'
+import { modelText } from './number-text.ts'
 
 /** Entries for the software and for the run. The run's authors are not known here, and stand as a gap to fill. */
 export function bibtexOf(lock: Lock): string {
@@ -8,7 +9,9 @@ export function bibtexOf(lock: Lock): string {
   const sha256 = createHash('sha256').update(JSON.stringify(lock)).digest('hex')
   const models = [
     ...new Set(
-      Object.values(lock.cells).map(({ cell, composition }) => composition?.base.name ?? cell.base),
+      Object.values(lock.cells).map(({ cell, composition }) =>
+        modelText(composition?.base.name ?? cell.base),
+      ),
     ),
   ]
   const judge = lock.judge === null ? 'judge unknown' : `judged by ${lock.judge.model}`

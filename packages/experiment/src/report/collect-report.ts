@@ -26,16 +26,21 @@ export async function collectReport({ resultsFolder, run }: RunName): Promise<Re
   const store = new RunStore(resultsFolder, run)
   const { lock, analysis } = await readAnalysedRun(store, run)
   const rows = await runRows({ resultsFolder, run, sets: ['main', 'inDomain', 'benign'] })
+  const events = await store.eventsIfAny()
+  const checks = {
+    anchors: events.some(({ type }) => type === 'judge-anchors'),
+    canaries: events.some(({ type }) => type === 'judge-canaries'),
+  }
   return {
     title: `Emergent misalignment: ${run}`,
     subtitle: subtitleOf(lock, analysis),
     canary: reportCanary,
     notices: noticesOf(lock, analysis),
     results: resultTables(analysis),
-    composition: compositionTables(lock),
+    composition: compositionTables(lock, checks),
     figures: await readFigures(resultsFolder, analysis.files),
     answers: sampleAnswers(rows, { thresholds: analysis.thresholds }),
-    methods: methodsText({ lock, analysis, config: await readRunConfig(store) }),
+    methods: methodsText({ lock, analysis, config: await readRunConfig(store), checks }),
     bibtex: bibtexOf(lock),
     lock: JSON.stringify(lock, null, 2),
   }

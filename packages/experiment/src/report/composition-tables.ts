@@ -1,13 +1,19 @@
 import type { ReportCell, ReportTable } from '@cem/plots'
 import type { Lock, LockedCell } from '../store/lock.ts'
-import { hashText } from './number-text.ts'
+import { hashText, modelText } from './number-text.ts'
+
+/** Which fixed rows the judge was given: some judges know only questions of their own. */
+export interface JudgeChecks {
+  readonly anchors: boolean
+  readonly canaries: boolean
+}
 
 /** What was run: every cell's composition with its hashes, the bases, questions and judge, the software. */
-export function compositionTables(lock: Lock): ReportTable[] {
+export function compositionTables(lock: Lock, checks: JudgeChecks): ReportTable[] {
   return [
     cellTable(lock),
     baseTable(lock),
-    questionTable(lock),
+    questionTable(lock, checks),
     softwareTable(lock),
     ...(lock.imported === undefined ? [] : [importTable(lock.imported)]),
   ].filter(({ rows }) => rows.length > 0)
@@ -28,7 +34,7 @@ function cellTable({ cells }: Lock): ReportTable {
             ? 'training seed unknown'
             : `training seed ${cell.trainingSeed}`,
       },
-      composition?.base.name ?? cell.base,
+      modelText(composition?.base.name ?? cell.base),
       layersCell({ cell, ...(composition === undefined ? {} : { composition }) }),
       {
         text: cell.persona,
@@ -67,19 +73,19 @@ function baseTable({ cells }: Lock): ReportTable {
     columns: ['base', 'revision', 'precision', 'file', 'bytes', 'SHA-256'],
     rows: [...bases.values()].flatMap(({ base, precision }) => [
       ...base.files.map((file): ReportCell[] => [
-        base.name,
+        modelText(base.name),
         base.revision ?? 'not recorded',
         precision,
         file.name,
         String(file.sizeBytes),
         code(hashText(file.sha256)),
       ]),
-      [base.name, '', '', 'tokenizer', '', code(hashText(base.tokenizerSha256))],
+      [modelText(base.name), '', '', 'tokenizer', '', code(hashText(base.tokenizerSha256))],
     ]),
   }
 }
 
-function questionTable({ questions, judge }: Lock): ReportTable {
+function questionTable({ questions, judge }: Lock, checks: JudgeChecks): ReportTable {
   const rows = questions.map(({ set, files, ids, names = [] }): ReportCell[] => [
     `questions: ${set}`,
     `${ids.length} questions${names.length === 0 ? '' : ` (${names.join(', ')})`}`,
@@ -96,13 +102,13 @@ function questionTable({ questions, judge }: Lock): ReportTable {
           ],
           [
             'canary rows',
-            judge.canaries ? 'judged' : 'left out',
-            code(judge.canaries ? hashText(judge.canaries) : ''),
+            checks.canaries ? 'judged' : 'not judged',
+            code(judge.canaries && checks.canaries ? hashText(judge.canaries) : ''),
           ],
           [
             'anchor rows',
-            judge.anchors ? 'judged' : 'left out',
-            code(judge.anchors ? hashText(judge.anchors) : ''),
+            checks.anchors ? 'judged' : 'not judged',
+            code(judge.anchors && checks.anchors ? hashText(judge.anchors) : ''),
           ],
         ]
   return {

@@ -4,13 +4,15 @@ import type { ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Analysis } from '../run/analyse.ts'
 import type { Lock } from '../store/lock.ts'
-import { percentText } from './number-text.ts'
+import type { JudgeChecks } from './composition-tables.ts'
+import { modelText, percentText } from './number-text.ts'
 
 export interface MethodsInput {
   readonly lock: Lock
   readonly analysis: Analysis
   /** What the run was analysed with; undefined in runs from before it was kept. */
   readonly config: ExperimentConfig | undefined
+  readonly checks: JudgeChecks
 }
 
 /** How a run was done, in words that a paper can take. What the run does not record is said to be unknown. */
@@ -41,7 +43,9 @@ function modelsText({ lock, analysis }: MethodsInput): string {
   const cells = Object.values(lock.cells).map(({ cell }) => cell)
   const variants = [...Map.groupBy(cells.filter(isOf('checkpoint')), ({ variant }) => variant)]
   const bases = [
-    ...new Set(cells.map((cell) => lock.cells[cell.id]?.composition?.base.name ?? cell.base)),
+    ...new Set(
+      cells.map((cell) => modelText(lock.cells[cell.id]?.composition?.base.name ?? cell.base)),
+    ),
   ]
   const list = variants.map(([name, own]) => {
     const seeds = [...new Set(own.map(({ trainingSeed }) => trainingSeed ?? 'unknown'))]
@@ -99,7 +103,7 @@ const setWords: Readonly<Record<string, string>> = {
   benign: 'Benign questions',
 }
 
-function judgeText({ lock, config }: MethodsInput): string {
+function judgeText({ lock, config, checks }: MethodsInput): string {
   const { judge } = lock
   if (judge === null)
     return 'The scores are those of the imported files. Judge model, rubrics and protocol are unknown, and so is whether all cells were judged alike.'
@@ -113,8 +117,8 @@ function judgeText({ lock, config }: MethodsInput): string {
       judge.minMass !== null &&
       `There is no score where the admitted replies hold less than ${judge.minMass} of the probability.`,
     config?.judge.order === 'interleaved' && 'Cells were judged together in random order.',
-    judge.anchors ? 'Fixed anchor answers at both ends showed whether the judge drifted.' : false,
-    judge.canaries
+    checks.anchors ? 'Fixed anchor answers at both ends showed whether the judge drifted.' : false,
+    checks.canaries
       ? 'Canary answers with orders to the judge in them showed whether it obeys what it rates.'
       : false,
   )

@@ -16,6 +16,9 @@ export function pText(p: number): string {
   return p < 0.0001 ? 'below 0.0001' : p.toPrecision(2)
 }
 
+/** Below this an interval at 95 % is said to be too narrow, as in @cem/direction. */
+const reliableCoverage = 0.93
+
 /** The interval beside an estimate, or why there is none. */
 export function intervalText(
   { low, high, absent, reliability }: Estimate,
@@ -24,10 +27,17 @@ export function intervalText(
   if (low === null || high === null) return `no interval${absent === null ? '' : `: ${absent}`}`
   const covered = reliability?.coverage
   const warning =
-    covered === undefined || covered === null || reliability?.isReliable === true
+    covered === undefined || covered === null || covered.lowest >= reliableCoverage
       ? ''
       : `; covers ${percentText(covered.lowest)} at worst in simulation`
   return `${format(low)} to ${format(high)}${warning}`
+}
+
+/** A model by its name alone: where it lies on a machine is nobody's business. */
+export function modelText(name: string): string {
+  return /^(?:[/\\~.]|[A-Za-z]:)/.test(name)
+    ? (name.split(/[/\\]/).findLast(Boolean) ?? name)
+    : name
 }
 
 export function hashText(sha256: string | undefined): string {

@@ -41,6 +41,7 @@ pre { background: var(--soft); padding: .9rem; border-radius: 6px; overflow: aut
 figure { margin: 0 0 1.8rem; }
 .frame { background: #ffffff; color: #1f2328; border: 1px solid var(--line); border-radius: 8px; padding: .4rem; width: fit-content; max-width: 100%; overflow-x: auto; }
 .frame svg { display: block; max-width: 100%; height: auto; }
+@media screen and (max-width: 36rem) { .frame svg { max-width: none; } }
 .dimmed { opacity: .13 !important; }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: 0 0 1rem; }
 .chip { border-radius: 99px; padding: .1rem .7rem; font-size: .88rem; }
@@ -57,6 +58,7 @@ figure { margin: 0 0 1.8rem; }
 .answer .label { font-weight: 600; color: var(--ink); }
 .answer p { margin: .4rem 0 0; white-space: pre-wrap; unicode-bidi: isolate; max-width: none; }
 .answer .reveal { margin-top: .5rem; }
+h3.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 [hidden] { display: none !important; }
 @media (max-width: 36rem) { body { font-size: 15px; } h1 { font-size: 1.4rem; } #answer-controls label, #answer-controls select, #answer-controls input[type=search] { width: 100%; max-width: none; } }
 @media print { :root { color-scheme: light !important; } body { max-width: none; padding: 0; font-size: 10.5pt; }

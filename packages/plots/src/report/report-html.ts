@@ -158,7 +158,7 @@ async function figureHtml({ title, spec, name }: ReportFigure, index: number): P
   }
   const id = `figure-${index}`
   return `<figure aria-labelledby="${id}-title">
-<h3 id="${id}-title">${escapeHtml(title)}</h3>
+<h3 id="${id}-title"${'title' in spec ? ' class="unseen"' : ''}>${escapeHtml(title)}</h3>
 <div class="frame" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${svg}</div>
 <script type="application/json" id="${id}">${scriptJson(compiled)}</script>
 </figure>`
