@@ -62,6 +62,11 @@ export {
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
+export {
+  type ImportedRun,
+  type ImportOptions,
+  importResults,
+} from './import/import-results.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
 export { estimateRun } from './judging/estimate-run.ts'

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
+import { addImportCommand } from './import-command.ts'
 import { addLabelCommand } from './label-command.ts'
 import { addMachineCommands } from './machine-commands.ts'
 import { addMergeCommand } from './merge-command.ts'
@@ -23,6 +24,7 @@ const parts = [
   addFileCommands,
   addPlotCommands,
   addReportCommand,
+  addImportCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,

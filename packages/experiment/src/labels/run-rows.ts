@@ -4,6 +4,7 @@ import { rowId } from '../judging/row-id.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { QuestionSetName } from '../plan/question-sets.ts'
 import { csvPath } from '../run/judge-cell.ts'
+import { runUnknown } from '../run/run-unknown.ts'
 import { readLock } from '../store/lock.ts'
 import { RunStore } from '../store/run-store.ts'
 import { type MetricVerdict, readJudged } from '../store/verdicts.ts'
@@ -46,12 +47,7 @@ export async function runRows({
 }: RunRowsOptions): Promise<readonly RunRow[]> {
   const store = new RunStore(resultsFolder, run)
   const lock = await readLock(store)
-  if (lock === undefined)
-    throw new CemError({
-      code: 'run-unknown',
-      message: `There is no run '${run}': ${store.folder} has no lock.json. Name a run below the results folder, or its folder.`,
-      data: { run, folder: store.folder },
-    })
+  if (lock === undefined) throw runUnknown(run, store.folder)
   const rows: RunRow[] = []
   for (const { cell } of Object.values(lock.cells))
     for (const set of sets) rows.push(...(await cellRows(store, resultsFolder, cell, set)))

@@ -6,6 +6,7 @@ import { isAlarm } from '../alarms/alarm.ts'
 import type { RunWarning } from '../events.ts'
 import { type RunName, runRows } from '../labels/run-rows.ts'
 import type { Analysis } from '../run/analyse.ts'
+import { runUnknown } from '../run/run-unknown.ts'
 import { type Lock, readLock } from '../store/lock.ts'
 import { readOptionalJson } from '../store/read-json.ts'
 import { readRunConfig } from '../store/run-config.ts'
@@ -55,12 +56,7 @@ export interface AnalysedRun {
 export async function readAnalysedRun(store: RunStore, run: string): Promise<AnalysedRun> {
   const lock = await readLock(store)
   const analysis = (await readOptionalJson(store.analysisFile)) as Analysis | undefined
-  if (lock === undefined)
-    throw new CemError({
-      code: 'run-unknown',
-      message: `There is no run '${run}': ${store.folder} has no lock.json. Name a run below the results folder, or its folder.`,
-      data: { run, folder: store.folder },
-    })
+  if (lock === undefined) throw runUnknown(run, store.folder)
   if (analysis === undefined)
     throw new CemError({
       code: 'run-not-analysed',
