@@ -47,6 +47,9 @@ export type NoteCode =
   | 'answers-truncated'
   | 'batch-incomplete'
   | 'protocol-without-em'
+  | 'imported'
+  | 'import-differs'
+  | 'import-agrees'
 
 /** Something that a reader of the results has to know. */
 export interface RunWarning {

@@ -62,6 +62,11 @@ export {
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
+export {
+  type ImportedRun,
+  type ImportOptions,
+  importResults,
+} from './import/import-results.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
 export {
@@ -85,7 +90,15 @@ export {
   type LabelTask,
   openLabelling,
 } from './labels/open-labelling.ts'
-export { type RunName, type RunRow, runRows } from './labels/run-rows.ts'
+export {
+  type RunName,
+  type RunName,
+  type RunRow,
+  type RunRow,
+  type RunRowsOptions,
+  runRows,
+  runRows,
+} from './labels/run-rows.ts'
 export { movedError } from './lock/check-frozen.ts'
 export {
   compareStudyLocks,
@@ -138,6 +151,8 @@ export {
   readQuestionSets,
 } from './plan/question-sets.ts'
 export { type Shard, unitId } from './plan/units.ts'
+export { collectReport } from './report/collect-report.ts'
+export { type WrittenReport, writeReport } from './report/write-report.ts'
 export type { Analysis } from './run/analyse.ts'
 export type { DirectionSummary } from './run/analyse-directions.ts'
 export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
@@ -145,7 +160,7 @@ export type { JudgeServer, JudgeServers } from './run/judge-session.ts'
 export { type RunOptions, runExperiment } from './run/run-experiment.ts'
 export { type AlarmsFile, readAlarms } from './store/alarms-file.ts'
 export { type CompletionRecord, readCompletions, rowKey } from './store/completions.ts'
-export { type DeclaredAnalysis, type Lock, readLock } from './store/lock.ts'
+export { type DeclaredAnalysis, type ImportRecord, type Lock, readLock } from './store/lock.ts'
 export { RunStore } from './store/run-store.ts'
 export { type JudgedRecord, type MetricVerdict, readJudged } from './store/verdicts.ts'
 export {

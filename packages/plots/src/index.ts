@@ -9,6 +9,18 @@ export { type ProjectionCurvesOptions, projectionCurves } from './projection-cur
 export { type ProjectionGridOptions, projectionGrid } from './projection-grid.ts'
 export type { BaseProjection, ProjectionRow } from './projection-rows.ts'
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './render.ts'
+export type {
+  ReportAnswer,
+  ReportAnswers,
+  ReportCell,
+  ReportData,
+  ReportFigure,
+  ReportNotice,
+  ReportParagraph,
+  ReportTable,
+} from './report/report-data.ts'
+export { renderReportHtml } from './report/report-html.ts'
+export { type ReportMarkdownOptions, renderReportMarkdown } from './report/report-markdown.ts'
 export type { CellRow, Flag } from './rows.ts'
 export type { StepScale } from './step-axis.ts'
 export {

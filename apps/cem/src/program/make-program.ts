@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
+import { addImportCommand } from './import-command.ts'
 import { addLabelCommand } from './label-command.ts'
 import { addLockCommand } from './lock-command.ts'
 import { addMachineCommands } from './machine-commands.ts'
@@ -10,6 +11,7 @@ import { addMergeCommand } from './merge-command.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addPlotCommands } from './plot-commands.ts'
 import { addPullCommand } from './pull-command.ts'
+import { addReportCommand } from './report-command.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addWatchCommand } from './watch-command.ts'
@@ -23,6 +25,8 @@ const parts = [
   addLabelCommand,
   addFileCommands,
   addPlotCommands,
+  addReportCommand,
+  addImportCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,

@@ -299,6 +299,17 @@ export function lastCommonStep(a: readonly Cell[], b: readonly Cell[]): number |
   return steps.length === 0 ? undefined : Math.max(...steps)
 }
 
+/** What is against cells whose persona is not known to be as in training; null where there are none. */
+export function personaReason(cells: readonly Cell[]): string | null {
+  const ids = (match: Cell['match']) =>
+    cells.filter((cell) => cell.match === match).map(({ id }) => id)
+  const [other, unrecorded] = [ids('MISMATCH'), ids('unrecorded')]
+  if (other.length > 0) return `persona not as in training in ${other.join(', ')}`
+  return unrecorded.length === 0
+    ? null
+    : `nothing says whether the persona was active in training in ${unrecorded.join(', ')}`
+}
+
 /** Why a difference is no evidence of protection; null where nothing is against it. */
 export function whyNot(
   condition: readonly Cell[],
@@ -310,8 +321,8 @@ export function whyNot(
   const cells = [...condition, ...baseline]
   const broken = cells.filter((cell) => collapsed.has(cell.id)).map((cell) => cell.id)
   if (broken.length > 0) return `EM not comparable: coherence collapsed in ${broken.join(', ')}`
-  const other = cells.filter((cell) => cell.match !== 'as-trained').map((cell) => cell.id)
-  if (other.length > 0) return `persona not as in training in ${other.join(', ')}`
+  const persona = personaReason(cells)
+  if (persona !== null) return persona
   const reasonsOf = (of: readonly Cell[], isIgnored: (found: VoidReason) => boolean) =>
     of.flatMap(({ id }) =>
       (voided.get(id) ?? [])

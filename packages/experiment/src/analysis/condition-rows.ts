@@ -19,7 +19,7 @@ export function rowsAtStep(cells: readonly Cell[], step: number, rows: RowsByCel
     rows: own.flatMap((cell) =>
       ofSet(rows, cell, 'main').map(({ question, isEm, noise }, i) => ({
         question,
-        seed: cell.trainingSeed,
+        seed: cell.trainingSeed ?? 'unknown',
         value: isEm,
         // Without a name of its own a draw has no partner.
         noise: noise ?? `${cell.id}#${i}`,
@@ -88,7 +88,7 @@ function crossingOf(
     rows: [...sharesBefore].map(([question, share]) => {
       const later = sharesAfter.get(question) ?? null
       const value = share === null || later === null ? null : (1 - weight) * share + weight * later
-      return { question, seed: first.trainingSeed, value, noise: 'matched' }
+      return { question, seed: first.trainingSeed ?? 'unknown', value, noise: 'matched' }
     }),
   }
 }

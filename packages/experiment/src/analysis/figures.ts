@@ -33,7 +33,7 @@ export interface FigureInput {
 
 type Spec = Parameters<typeof renderSvg>[0]
 
-/** Draws the run's figures as SVG and PNG, and gives the files' paths. */
+/** Draws the run's figures as SVG and PNG with their specs beside them (`.vl.json`), and gives the files' paths. */
 export async function drawFigures(input: FigureInput): Promise<string[]> {
   const { resultsFolder, run } = input
   const files: string[] = []
@@ -41,7 +41,8 @@ export async function drawFigures(input: FigureInput): Promise<string[]> {
     const path = join(resultsFolder, name)
     await writeFileAtomic(`${path}.svg`, await renderSvg(spec))
     await writeFileAtomic(`${path}.png`, await renderPng(spec))
-    files.push(`${path}.png`, `${path}.svg`)
+    await writeFileAtomic(`${path}.vl.json`, `${JSON.stringify(spec)}\n`)
+    files.push(`${path}.png`, `${path}.svg`, `${path}.vl.json`)
   }
   const checkpoints = input.cells.filter(({ cell }) => cell.kind === 'checkpoint')
   if (checkpoints.length === 0) return files

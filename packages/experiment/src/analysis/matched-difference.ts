@@ -1,7 +1,7 @@
 import { isAbsent, matchedRate, pairedDifference } from '@cem/direction'
 import type { Cell } from '../plan/cell.ts'
 import { type Estimate, estimateOf, type LabelledRow } from './cell-metrics.ts'
-import type { ComparisonInput } from './comparisons.ts'
+import { type ComparisonInput, personaReason } from './comparisons.ts'
 import { baselineVariant } from './contrasts.ts'
 
 /** EM of a variant against the baseline's where both have learned the trained domain equally far: the estimand of protection. */
@@ -105,7 +105,7 @@ function whyNot(input: ComparisonInput, variants: readonly string[]): string | n
   const { collapsed, voided } = input
   const own = variants.flatMap((variant) => bracketOf(input, variant))
   const broken = own.filter(({ id }) => collapsed.has(id)).map(({ id }) => id)
-  const other = own.filter(({ match }) => match !== 'as-trained').map(({ id }) => id)
+  const persona = personaReason(own)
   const alarms = own.flatMap(({ id }) =>
     (voided.get(id) ?? [])
       .filter(({ code }) => code !== 'learned-less')
@@ -115,7 +115,7 @@ function whyNot(input: ComparisonInput, variants: readonly string[]): string | n
     ...(broken.length === 0
       ? []
       : [`EM not comparable: coherence collapsed in ${broken.join(', ')}`]),
-    ...(other.length === 0 ? [] : [`persona not as in training in ${other.join(', ')}`]),
+    ...(persona === null ? [] : [persona]),
     ...new Set(alarms),
   ]
   return reasons.length === 0 ? null : reasons.join('; ')

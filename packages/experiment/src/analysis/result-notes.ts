@@ -12,15 +12,17 @@ export function resultNotes(
   rows: ReadonlyMap<string, readonly LabelledRow[]>,
 ): RunWarning[] {
   const warnings: RunWarning[] = []
-  const seeds = new Map<string, Set<number>>()
+  const seeds = new Map<string, Set<number | null>>()
   for (const { kind, condition, trainingSeed } of cells)
     if (kind === 'checkpoint')
       seeds.set(condition, (seeds.get(condition) ?? new Set()).add(trainingSeed))
+  const isUnknown = [...seeds.values()].some((own) => own.has(null))
   if (seeds.size > 0 && [...seeds.values()].every((own) => own.size === 1))
     warnings.push({
       code: 'one-seed',
-      message:
-        'One training seed for each condition: the results are about these checkpoints only, not about the kind of training.',
+      message: isUnknown
+        ? 'The training seeds are not known: the results are about these checkpoints only, not about the kind of training.'
+        : 'One training seed for each condition: the results are about these checkpoints only, not about the kind of training.',
       cells: [],
     })
   const unscored = cells.flatMap((cell) => {

@@ -164,7 +164,7 @@ export class CausalDirections {
 
 /** Where a direction comes from, for its name. */
 export function originOf({ base, variant, dataset, trainingSeed, step }: Cell) {
-  return { base, variant, dataSet: dataset ?? 'unknown', seed: trainingSeed, step }
+  return { base, variant, dataSet: dataset ?? 'unknown', seed: trainingSeed ?? 'unknown', step }
 }
 
 function layerOf({ layer }: CausalSpec, nLayers: number): number {

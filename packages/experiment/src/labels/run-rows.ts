@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { CemError } from '@cem/core'
 import { rowId } from '../judging/row-id.ts'
 import type { Cell } from '../plan/cell.ts'
+import type { QuestionSetName } from '../plan/question-sets.ts'
 import { csvPath } from '../run/judge-cell.ts'
+import { runUnknown } from '../run/run-unknown.ts'
 import { readLock } from '../store/lock.ts'
 import { RunStore } from '../store/run-store.ts'
 import { type MetricVerdict, readJudged } from '../store/verdicts.ts'
@@ -12,6 +14,9 @@ import { readEvalCsv } from '../study/eval-csv.ts'
 export interface RunRow {
   readonly id: string
   readonly cell: Cell
+  readonly set: QuestionSetName
+  readonly paraphrase: number
+  readonly sample: number
   /** Id of the question. */
   readonly question: string
   /** The question as it was asked. */
@@ -25,23 +30,27 @@ export interface RunName {
   readonly run: string
 }
 
+export interface RunRowsOptions extends RunName {
+  /** @default the questions of the EM rate */
+  readonly sets?: readonly QuestionSetName[] | undefined
+}
+
 /**
- * The judged answers to the questions of the EM rate, from a run's store and its eval CSVs; no config is needed.
+ * The judged answers of a run, cell by cell, from a run's store and its eval CSVs; no config is needed.
  *
  * @throws CemError `run-unknown`, `nothing-judged`, `rows-dropped` where a CSV does not have the rows of the store
  */
-export async function runRows({ resultsFolder, run }: RunName): Promise<readonly RunRow[]> {
+export async function runRows({
+  resultsFolder,
+  run,
+  sets = ['main'],
+}: RunRowsOptions): Promise<readonly RunRow[]> {
   const store = new RunStore(resultsFolder, run)
   const lock = await readLock(store)
-  if (lock === undefined)
-    throw new CemError({
-      code: 'run-unknown',
-      message: `There is no run '${run}': ${store.folder} has no lock.json. Name a run below the results folder, or its folder.`,
-      data: { run, folder: store.folder },
-    })
+  if (lock === undefined) throw runUnknown(run, store.folder)
   const rows: RunRow[] = []
   for (const { cell } of Object.values(lock.cells))
-    rows.push(...(await cellRows(store, resultsFolder, cell)))
+    for (const set of sets) rows.push(...(await cellRows(store, resultsFolder, cell, set)))
   if (rows.length === 0)
     throw new CemError({
       code: 'nothing-judged',
@@ -51,9 +60,14 @@ export async function runRows({ resultsFolder, run }: RunName): Promise<readonly
   return rows
 }
 
-async function cellRows(store: RunStore, resultsFolder: string, cell: Cell): Promise<RunRow[]> {
-  const records = ((await readJudged(store, cell.id)) ?? []).filter(({ set }) => set === 'main')
-  const path = csvPath(resultsFolder, cell, 'main')
+async function cellRows(
+  store: RunStore,
+  resultsFolder: string,
+  cell: Cell,
+  set: QuestionSetName,
+): Promise<RunRow[]> {
+  const records = ((await readJudged(store, cell.id)) ?? []).filter((row) => row.set === set)
+  const path = csvPath(resultsFolder, cell, set)
   if (records.length === 0) return []
   const csv = existsSync(path) ? await readEvalCsv(path) : []
   const isSame =
@@ -71,6 +85,9 @@ async function cellRows(store: RunStore, resultsFolder: string, cell: Cell): Pro
       {
         id: rowId(cell.id, record),
         cell,
+        set,
+        paraphrase: record.paraphrase,
+        sample: record.sample,
         question: record.question,
         wording: row.question,
         answer: row.response,

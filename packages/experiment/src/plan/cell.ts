@@ -17,16 +17,19 @@ export interface Cell {
   /** `causal`: another cell's model, changed along a direction while it answers. */
   readonly kind: 'base' | 'checkpoint' | 'causal'
   readonly variant: string
+  /** `unknown` in imported runs that nothing tells of. */
   readonly type: string
   /** Replicates have the same condition. */
   readonly condition: string
-  readonly trainingSeed: number
+  /** Null where nobody knows it: imported runs. */
+  readonly trainingSeed: number | null
   readonly dataset: string | null
   readonly step: number
-  /** Model folder or hub id. */
+  /** Model folder or hub id; `unknown` in imported runs that nothing tells of. */
   readonly base: string
   readonly layers: readonly LayerRequest[]
-  readonly persona: 'none' | 'merged' | 'stacked' | 'off'
+  /** `unknown`: imported runs. */
+  readonly persona: 'none' | 'merged' | 'stacked' | 'off' | 'unknown'
   readonly match: PersonaMatch
   /** Where its results go, relative to the results folder, without an ending. */
   readonly output: string

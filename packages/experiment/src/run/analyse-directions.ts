@@ -220,6 +220,12 @@ async function embeddingsOf({
     const planned = context.sets
       .filter((set) => set.name === 'main')
       .flatMap((set) => plannedRows(set, context.loaded.config.sampling.samplesPerQuestion))
+    if (completions.size === 0)
+      throw new CemError({
+        code: 'answers-without-tokens',
+        message: `The token ids of the answers of ${cell.id} are not there.`,
+        data: { cell: cell.id },
+      })
     const answers = planned.map((row) => completions.get(rowKey(row))?.tokenIds ?? [])
     return { ...(await embeddingMeans(cell.base, answers)), questions: mainQuestions(rows, cell) }
   }

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { relative } from 'node:path'
 import type { RunWarning } from '../events.ts'
 import { analyseUnit, unitId } from '../plan/units.ts'
+import { writeReport } from '../report/write-report.ts'
+import { writeRunConfig } from '../store/run-config.ts'
 import { analyse } from './analyse.ts'
 import { auditRows, type CellAudit } from './audit-rows.ts'
 import { standingAlarms } from './run-alarms.ts'
@@ -34,8 +37,17 @@ export async function analyseRun(state: RunState): Promise<void> {
       similarity,
     })
     await state.record({ type: 'analysis-inputs', sha256: inputs })
-    return { files: analysis.files, total: analysis.cells.length, retryable: 0 }
+    const { resultsFolder, name } = state.options.loaded
+    await writeRunConfig(state.store, state.options.loaded.config)
+    const report = analysis.cells.length === 0 ? [] : await reportFiles(resultsFolder, name)
+    return { files: [...analysis.files, ...report], total: analysis.cells.length, retryable: 0 }
   })
+}
+
+/** The report, relative to the results folder. */
+async function reportFiles(resultsFolder: string, run: string): Promise<string[]> {
+  const { html, markdown } = await writeReport({ resultsFolder, run })
+  return [html, markdown].map((file) => relative(resultsFolder, file))
 }
 
 /** What the analysis depends on: the ends of the other units, the rows that are there, alarms, and the settings that it reads. */

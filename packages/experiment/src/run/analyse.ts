@@ -7,7 +7,12 @@ import { collapsedAlarms } from '../alarms/collapsed-alarms.ts'
 import { controlAlarms } from '../alarms/control-alarms.ts'
 import { resultAlarms } from '../alarms/result-alarms.ts'
 import { alphaOf } from '../analysis/alpha.ts'
-import { type CellMetrics, cellMetrics, labelRows } from '../analysis/cell-metrics.ts'
+import {
+  type CellMetrics,
+  cellMetrics,
+  labelRows,
+  type ScoredRecord,
+} from '../analysis/cell-metrics.ts'
 import { collapsedCells } from '../analysis/collapse.ts'
 import {
   type Comparison,
@@ -77,6 +82,8 @@ export interface AnalyseInput {
   readonly audit: readonly CellAudit[]
   /** Alarms of the plan, the self-tests and the judge. */
   readonly standing: readonly RunWarning[]
+  /** What else a reader has to know, from the results as they are about to be written. @default nothing */
+  readonly notes?: (analysis: Analysis) => Promise<readonly RunWarning[]>
 }
 
 /**
@@ -85,7 +92,7 @@ export interface AnalyseInput {
  */
 export async function analyse(
   context: RunContext,
-  { audit, standing }: AnalyseInput,
+  { audit, standing, notes }: AnalyseInput,
 ): Promise<Analysis> {
   const { loaded, store } = context
   const { config, resultsFolder } = loaded
@@ -95,8 +102,13 @@ export async function analyse(
     if (records !== undefined) judged.set(cell.id, records)
   }
   const metrics = new Map(Array.from(judged, ([id, records]) => [id, cellMetrics(records, config)]))
+  const lock = await readLock(store)
   const rows = new Map(
-    Array.from(judged, ([id, records]) => [id, labelRows(records, config.thresholds)] as const),
+    Array.from(judged, ([id, records]) => {
+      // The draws of an imported run are not known to be shared between its cells.
+      const own = lock?.imported === undefined ? records : records.map(withoutDraw)
+      return [id, labelRows(own, config.thresholds)] as const
+    }),
   )
   // A changed model is compared with itself unchanged, and with nothing else.
   const cells = context.cells.filter((cell) => cell.kind !== 'causal')
@@ -126,7 +138,7 @@ export async function analyse(
     ...(await controlAlarms(cells)).filter(({ code }) => !isAlarm(code)),
     ...found,
     ...comparisonNotes(all, family),
-    ...changedDeclaration((await readLock(store))?.declared, config),
+    ...changedDeclaration(lock?.declared, config),
   ]
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
   const files = [
@@ -143,7 +155,7 @@ export async function analyse(
       layer: directions.summary?.layer,
     })),
   ].map((file) => relative(resultsFolder, file))
-  const analysis: Analysis = {
+  const computed: Analysis = {
     run: loaded.name,
     precision: config.precision,
     thresholds: config.thresholds,
@@ -167,8 +179,14 @@ export async function analyse(
     audit,
     files,
   }
+  const more = (await notes?.(computed)) ?? []
+  const analysis: Analysis = { ...computed, warnings: [...more, ...warnings] }
   await writeFileAtomic(store.analysisFile, `${JSON.stringify(analysis, null, 2)}\n`)
   return analysis
+}
+
+function withoutDraw({ set, question, verdicts }: JudgedRecord): ScoredRecord {
+  return { set, question, verdicts }
 }
 
 /** The last drift that was measured of each cell. */

@@ -77,7 +77,7 @@ export async function buildLock(input: Omit<LockInput, 'store'>): Promise<Lock> 
     formatVersion: 1,
     run: name,
     createdAt: new Date().toISOString(),
-    software: software(),
+    software: softwareVersions(),
     sampling: { temperature, maxNewTokens, seed, samplesPerQuestion: samplesPerQuestion ?? null },
     ...(device === undefined ? {} : { engine: { provider: device.provider, device: device.name } }),
     precision: config.precision,
@@ -116,7 +116,8 @@ function protocolHashes(sets: readonly QuestionSet[], fallback: JudgeProtocol): 
   return [...new Set(questions.map((question) => protocolForQuestion(question, fallback).hash))]
 }
 
-function software(): Record<string, string> {
+/** Versions of the packages, of Node, and the platform. */
+export function softwareVersions(): Record<string, string> {
   const require = createRequire(import.meta.url)
   const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version
   const packages = ['@cem/inference', '@cem/judge', '@cem/direction', '@cem/activations']

@@ -108,7 +108,7 @@ async function drawMissing(
     temperature: config.sampling.temperature,
     maxNewTokens: config.sampling.maxNewTokens,
     seed: config.sampling.seed,
-    replicate: cell.trainingSeed,
+    replicate: replicateOf(cell),
     ...batchSizeOf(config, batchLimit),
     ...activations.capture,
     ...(interventions === undefined ? {} : { interventions }),
@@ -167,7 +167,7 @@ function completionRecord(
   return {
     ...row,
     seed,
-    replicate: cell.trainingSeed,
+    replicate: replicateOf(cell),
     promptTokenIds,
     tokenIds,
     text,
@@ -300,4 +300,14 @@ async function extractAgain(
 
 function layersOf(layers: 'all' | readonly number[], nLayers: number): readonly number[] {
   return layers === 'all' ? Array.from({ length: nLayers }, (_, i) => i) : layers
+}
+
+/** The training seed is part of the noise's key: without one there are no draws to repeat. */
+function replicateOf({ id, trainingSeed }: Cell): number {
+  if (trainingSeed !== null) return trainingSeed
+  throw new CemError({
+    code: 'run-imported',
+    message: `${id} was imported and its training seed is not known: no answers can be drawn for it.`,
+    data: { cell: id },
+  })
 }

@@ -35,13 +35,14 @@ export interface PreparedRun {
  * Reads the plan and everything that it names, before anything runs: what is wrong with a file is said now. Phases that need no
  * weights take the cells from the lock, so that they also run where the weights are not.
  *
- * @throws CemError `run-unknown`, `provider-unavailable`, and those of `planCells`, `contrastsOf`, `readQuestionSets` and `composeCells`
+ * @throws CemError `run-unknown`, `run-imported`, `provider-unavailable`, and those of `planCells`, `contrastsOf`, `readQuestionSets` and `composeCells`
  */
 export async function prepareRun(
   { loaded, cache, signal }: RunOptions,
   store: RunStore,
   phases: readonly Phase[],
 ): Promise<PreparedRun> {
+  await refuseImported(store)
   const sets = await readQuestionSets(loaded)
   const { baseAliases, precision } = loaded.config
   const needsWeights = phases.includes('generate')
@@ -79,6 +80,16 @@ export async function prepareRun(
     ],
     ...(await finishedUnits(store, loaded.resultsFolder)),
   }
+}
+
+/** What was imported has no composition to run and no judge to ask. */
+async function refuseImported(store: RunStore): Promise<void> {
+  if ((await readLock(store))?.imported === undefined) return
+  throw new CemError({
+    code: 'run-imported',
+    message: `The run in ${store.folder} was imported: its models and judge are not known, so nothing can be computed for it. Give this run another name.`,
+    data: { folder: store.folder },
+  })
 }
 
 async function lockedCells(store: RunStore): Promise<{ cells: Cell[]; notes: string[] }> {

@@ -12,12 +12,13 @@ export interface Lock {
   readonly createdAt: string
   /** Versions of the packages that made it, of the runtime and of Node. */
   readonly software: Readonly<Record<string, string>>
+  /** Null in imported runs. */
   readonly sampling: {
     readonly temperature: number
     readonly maxNewTokens: number
     readonly seed: number
     readonly samplesPerQuestion: number | null
-  }
+  } | null
   /** What computes the answers: those of another provider are no part of this run. Locks from before it was recorded are `cpu`. */
   readonly engine?: { readonly provider: Provider; readonly device: string }
   /** Of every cell: answers of another precision are no part of this run. Locks from before it was recorded are `f32`. */
@@ -30,6 +31,7 @@ export interface Lock {
     /** Sets that ship with the program, with their versions; absent where there is none. */
     readonly names?: readonly string[]
   }[]
+  /** Null in imported runs. */
   readonly judge: {
     readonly model: string
     readonly address: string
@@ -42,11 +44,29 @@ export interface Lock {
     /** Hashes of the fixed rows that are judged with a run's own; null where they are left out. */
     readonly canaries?: string | null
     readonly anchors?: string | null
-  }
+  } | null
   readonly activations: { readonly layers: string; readonly span: string } | null
   /** What was declared about the analysis when the run began; absent in locks from before it was recorded. */
   readonly declared?: DeclaredAnalysis
   readonly cells: Readonly<Record<string, LockedCell>>
+  /** Only of runs that were made from another program's files. */
+  readonly imported?: ImportRecord
+}
+
+/** Where an imported run comes from, and what is not known of it. */
+export interface ImportRecord {
+  /** ISO 8601, UTC. */
+  readonly importedAt: string
+  /** The files that were taken over, by their paths in the folder that they come from. */
+  readonly files: readonly {
+    readonly path: string
+    readonly sizeBytes: number
+    readonly sha256: string
+  }[]
+  /** In words, one fact each. */
+  readonly unknown: readonly string[]
+  /** What somebody said about the run when it was imported: no file of the results shows it. */
+  readonly stated: readonly string[]
 }
 
 /** What has to be fixed before the data are seen. */
@@ -93,19 +113,19 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
     drifts.push({ part, phase, locked: brief(a), found: brief(b), ...where })
   }
   for (const key of ['temperature', 'maxNewTokens', 'seed', 'samplesPerQuestion'] as const)
-    compare(`sampling.${key}`, 'generate', locked.sampling[key], found.sampling[key])
+    compare(`sampling.${key}`, 'generate', locked.sampling?.[key], found.sampling?.[key])
   if (found.engine !== undefined)
     compare('engine.provider', 'generate', locked.engine?.provider ?? 'cpu', found.engine.provider)
   compare('precision', 'generate', locked.precision ?? 'f32', found.precision ?? 'f32')
   compare('questions', 'generate', locked.questions, found.questions)
   compare('activations', 'generate', locked.activations, found.activations)
   for (const key of ['model', 'address', 'minMass', 'protocols'] as const)
-    compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
-  const bound = locked.judge.maxAnswerTokens ?? found.judge.maxAnswerTokens
-  compare('judge.maxAnswerTokens', 'judge', bound, found.judge.maxAnswerTokens)
+    compare(`judge.${key}`, 'judge', locked.judge?.[key], found.judge?.[key])
+  const bound = locked.judge?.maxAnswerTokens ?? found.judge?.maxAnswerTokens
+  compare('judge.maxAnswerTokens', 'judge', bound, found.judge?.maxAnswerTokens)
   // Leaving them out, or taking them in, changes no score; other ones would not be comparable.
   for (const key of ['canaries', 'anchors'] as const)
-    if (locked.judge[key] && found.judge[key])
+    if (locked.judge?.[key] && found.judge?.[key])
       compare(`judge.${key}`, 'judge', locked.judge[key], found.judge[key])
   for (const [id, { composition, cell }] of Object.entries(found.cells)) {
     const before = locked.cells[id]?.composition

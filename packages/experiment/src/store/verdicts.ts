@@ -8,8 +8,14 @@ import type { RunStore } from './run-store.ts'
 
 /** What one metric of one answer came to. */
 export type MetricVerdict =
+  /** The key is that of the whole verdict in the ledger; empty in imported runs, which have none. */
   | { readonly status: 'scored'; readonly score: number; readonly key: string }
-  | { readonly status: 'unscored'; readonly reason: UnscoredReason; readonly key: string }
+  | {
+      readonly status: 'unscored'
+      /** `not-recorded`: imported runs, whose files say no reason. */
+      readonly reason: UnscoredReason | 'not-recorded'
+      readonly key: string
+    }
 
 /** The verdicts on one answer, by metric (`aligned`, `coherent`, or a questions file's own). */
 export interface JudgedRecord extends PlannedRow {

@@ -59,12 +59,14 @@ export async function readEvalCsv(path: string): Promise<EvalRow[]> {
   }
   const [header = [], ...lines] = records
   const index = columnIndex(path, header)
+  const inDomain = header.indexOf('in_domain')
   return lines.map((line, i) => ({
     response: line[index.response] ?? '',
     question: line[index.question] ?? '',
     questionId: line[index.question_id] ?? '',
     aligned: score(path, i + 2, 'aligned', line[index.aligned]),
     coherent: score(path, i + 2, 'coherent', line[index.coherent]),
+    ...(inDomain < 0 ? {} : { inDomain: score(path, i + 2, 'in_domain', line[inDomain]) }),
   }))
 }
 

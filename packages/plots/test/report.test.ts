@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { renderReportHtml, renderReportMarkdown } from '../src/index.ts'
+import { hostile, hostileReport } from './report-data.ts'
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync)
+
+let html: string
+beforeAll(async () => {
+  html = await renderReportHtml(hostileReport())
+})
+
+describe('the file', () => {
+  test('has nothing that asks the network for anything, and stays small', () => {
+    const outside = html.replaceAll(/<script[\s\S]*?<\/script>/g, '')
+    expect(
+      outside.match(/<[a-z][^>]*\s(?:src|href|xlink:href|srcset|data|action)="(?!#)[^"]*"/g),
+    ).toBe(null)
+    expect(outside).not.toMatch(/@import|url\(/)
+    expect(html.length).toBeLessThan(3_000_000)
+  })
+
+  test('forbids handlers, eval and requests', () => {
+    const [, policy = ''] = /Content-Security-Policy" content="([^"]+)"/.exec(html) ?? []
+    expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[^;]+;/)
+    expect(policy).not.toMatch(/unsafe-eval|script-src[^;]*unsafe-inline|https?:/)
+  })
+
+  test('writes out what would turn text around', () => {
+    expect(html).not.toMatch(/[\u202a-\u202e\u2066-\u2069\0\u2028]/)
+    expect(html).toContain('⟨U+202E⟩')
+  })
+
+  test('holds the canary and, of a bare report, says what is missing', async () => {
+    expect(html).toContain('canary 1234')
+    const bare = await renderReportHtml({
+      ...hostileReport(),
+      notices: [],
+      results: [],
+      figures: [],
+      answers: { caption: 'No answers were judged.', rows: [] },
+    })
+    expect(bare).toContain('None: no check found anything.')
+    expect(bare).toContain('There are no results yet.')
+    expect(bare).toContain('No figure could be drawn')
+    expect(bare).toContain('No answers were judged.')
+  })
+})
+
+describe.skipIf(executablePath === undefined)('in Chromium', () => {
+  let browser: Browser
+  let page: Page
+  let folder: string
+  const problems: string[] = []
+  const requests: string[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cem-report-'))
+    const file = join(folder, 'report.html')
+    await writeFile(file, html)
+    browser = await chromium.launch({
+      executablePath: executablePath as string,
+      args: ['--no-sandbox'],
+    })
+    page = await browser.newPage()
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+    })
+    page.on('pageerror', (error) => problems.push(String(error)))
+    page.on('request', (request) => requests.push(request.url()))
+    await page.goto(pathToFileURL(file).href)
+    await page.waitForSelector('html[data-ready]')
+  }, 60_000)
+  afterAll(async () => {
+    await browser.close()
+    await rm(folder, { recursive: true })
+  })
+
+  test('every figure is drawn by Vega, without eval', async () => {
+    const states = await page.$$eval('[data-figure]', (all) =>
+      all.map((element) => element.getAttribute('data-state')),
+    )
+    expect(states).toEqual(['live', 'live', 'live', 'live'])
+    const marks = await page.$$eval('[data-figure]', (all) =>
+      all.map((element) => element.querySelectorAll('.live svg path').length),
+    )
+    for (const count of marks) expect(count).toBeGreaterThan(20)
+  })
+
+  test('what Vega draws in the page is what the still drawing shows', async () => {
+    const still = html.match(/data-figure="figure-0"[^>]*>(<svg[\s\S]*?<\/svg>)/)?.[1] ?? ''
+    const shapesOf = (svg: string) =>
+      Array.from(
+        svg.matchAll(/<path aria-label="[^"]*"[^>]*transform="translate\(([\d.-]+),([\d.-]+)\)/g),
+        ([, x, y]) => [Math.round(Number(x)), Math.round(Number(y))],
+      )
+    const live = await page.$eval('[data-figure=figure-0] .live', (element) => element.innerHTML)
+    expect(shapesOf(still).length).toBeGreaterThan(100)
+    expect(shapesOf(live)).toEqual(shapesOf(still))
+  })
+
+  test('the filters and the search find what they should, and say how many', async () => {
+    const count = () => page.textContent('#answer-count')
+    expect(await count()).toBe('40 of 40 answers, 25 shown')
+    expect(await page.locator('.answer').count()).toBe(25)
+    await page.click('#answer-more')
+    expect(await page.locator('.answer').count()).toBe(40)
+    await page.fill('[name=search]', 'REEDS heron')
+    expect(await count()).toBe('1 of 40 answers')
+    expect(await page.textContent('.answer .text')).toBe('a heron in the reeds')
+    await page.fill('[name=search]', '')
+    await page.selectOption('[name=label]', { label: 'no score' })
+    expect(await count()).toBe('1 of 40 answers')
+    await page.selectOption('[name=label]', { label: 'aligned' })
+    await page.selectOption('[name=step]', { label: '2' })
+    expect(await count()).toBe('10 of 40 answers')
+    await page.selectOption('[name=order]', 'aligned-down')
+    expect(await page.textContent('.answer .scores')).toBe('aligned 89, coherent 80')
+    await page.click('[type=reset]')
+    await page.waitForFunction(() =>
+      document.querySelector('#answer-count')?.textContent?.startsWith('40 of 40'),
+    )
+  })
+
+  test('harmful answers come into the page when they are asked for, and as text', async () => {
+    await page.selectOption('[name=label]', { label: 'EM' })
+    expect(await page.locator('.answer .text').count()).toBe(0)
+    expect(await page.locator('#answer-list').textContent()).not.toContain('answer 0')
+    await page.locator('.reveal').first().click()
+    expect(await page.textContent('.answer .text')).toBe(`answer 0 ${hostile[0]}`)
+    await page.check('[name=reveal]')
+    expect(await page.locator('.answer .text').count()).toBe(hostile.length)
+    expect(await page.locator('.answer .text *').count()).toBe(0)
+    await page.click('[type=reset]')
+  })
+
+  test('a variant that is chosen stands out', async () => {
+    await page.getByRole('button', { name: 'baseline', exact: true }).click()
+    expect(await page.locator('.dimmed').count()).toBeGreaterThan(50)
+    await page.getByRole('button', { name: 'baseline', exact: true }).click()
+    expect(await page.locator('.dimmed').count()).toBe(0)
+  })
+
+  test('nothing hostile ran, nothing was requested and the console is silent', async () => {
+    for (const frame of await page
+      .locator('[data-figure] path')
+      .all()
+      .then((all) => all.slice(0, 40)))
+      await frame.dispatchEvent('mouseover')
+    expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBe(undefined)
+    expect(requests.filter((url) => !url.startsWith('file:'))).toEqual([])
+    expect(problems).toEqual([])
+    expect(await page.locator('iframe, img, [onload], [onerror], [onmouseover]').count()).toBe(0)
+  })
+
+  test('on a phone nothing but tables and figures is wider than the screen', async () => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+    await page.setViewportSize({ width: 1280, height: 720 })
+  })
+})
+
+describe('report.md', () => {
+  test('escapes markup, leaves answers out and links the figures', () => {
+    const text = renderReportMarkdown(hostileReport(), { htmlLink: 'report_x.html' })
+    const prose = text.replaceAll(/(`{3,})[\s\S]*?\1/g, '')
+    expect(prose).not.toMatch(/<(?!details|\/details|summary|\/summary|br>|[\w-]+\.(?:svg|html)>)/)
+    expect(prose).toContain('](<curves.svg>)')
+    expect(prose).toContain('[the HTML report](<report_x.html>)')
+    expect(text).not.toContain('plain answer')
+    expect(prose).toContain('\\| 3 %')
+    expect(prose).not.toMatch(/[\u202a-\u202e]/)
+  })
+})
