@@ -6,6 +6,8 @@ export interface CaptionFacts {
   readonly intervalMethod?: string | undefined
   /** What intervals are drawn as. */
   readonly intervals: string
+  /** False where values are exact. @default true */
+  readonly hasIntervals?: boolean
   /** Whether points of one step stand side by side. */
   readonly isShifted: boolean
   /** Sentences of the figure. */
@@ -14,14 +16,15 @@ export interface CaptionFacts {
 
 /** What a reader has to know to read the figure: intervals, sizes, absences, flags. One string per paragraph. */
 export function captionParagraphs(facts: CaptionFacts): string[] {
-  const { points, intervals, isShifted, notes } = facts
+  const { points, intervals, hasIntervals = true, isShifted, notes } = facts
   const drawn = points.filter((point) => point.value !== null)
   const without = drawn.filter((point) => point.low === null).length
   const gaps = points.length - drawn.length
   const sentences = [
+    hasIntervals || without < drawn.length ? '' : 'Values are exact and have no intervals.',
     without < drawn.length ? `${intervals}: ${methodOf(facts)}.` : '',
-    without > 0 ? `* no interval (${counted(without, 'point')}).` : '',
-    sizes(drawn),
+    hasIntervals && without > 0 ? `* no interval (${counted(without, 'point')}).` : '',
+    hasIntervals ? sizes(drawn) : '',
     gaps > 0 ? `Gap in a line: no value (${counted(gaps, 'point')}).` : '',
     isShifted ? 'Points of one step stand side by side.' : '',
     ...notes,

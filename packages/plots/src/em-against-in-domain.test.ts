@@ -6,7 +6,7 @@ import { type EmAgainstInDomainRow, emAgainstInDomain, renderSvg } from './index
 vi.setConfig({ testTimeout: 60_000 })
 
 const draw = async (rows: readonly EmAgainstInDomainRow[], options = {}) =>
-  readSvg(await renderSvg(emAgainstInDomain(rows, options)))
+  readSvg(await renderSvg(emAgainstInDomain(rows, { panelWidth: 420, ...options })))
 const inGroup = (paths: readonly DrawnPath[], kind: string) =>
   paths.filter((path) => path.group.startsWith(`mark-${kind} role-mark`))
 const row: EmAgainstInDomainRow = { variant: 'a', step: 10, em: 20, inDomain: 40 }

@@ -1,8 +1,15 @@
+import { CemError } from '@cem/core'
 import type { TopLevelSpec } from 'vega-lite'
 import { captionParagraphs } from './caption.ts'
 import { canLabelEnds, endLabelsWidth } from './end-labels.ts'
 import { figure } from './figure.ts'
-import { checkFigureOptions, checkSize, type FigureOptions, stylesFor } from './figure-options.ts'
+import {
+  checkFigureOptions,
+  checkSize,
+  contentWidth,
+  type FigureOptions,
+  stylesFor,
+} from './figure-options.ts'
 import { variantLabels } from './label-text.ts'
 import { legendPanel } from './legend.ts'
 import { maxLabelWidth } from './line-figure.ts'
@@ -33,7 +40,9 @@ export interface EmAgainstInDomainRow extends CellRow {
 }
 
 export interface EmAgainstInDomainOptions extends FigureOptions {
-  /** Px, minimum 80. @default 420 */
+  /** In-domain rate at which variants are compared, in percent: a vertical line. @default none */
+  readonly matchedRate?: number | undefined
+  /** Px, minimum 80. @default what `width` leaves */
   readonly panelWidth?: number | undefined
   /** Px, minimum 60. @default 320 */
   readonly panelHeight?: number | undefined
@@ -51,35 +60,52 @@ export function emAgainstInDomain(
   rows: readonly EmAgainstInDomainRow[],
   options: EmAgainstInDomainOptions = {},
 ): TopLevelSpec {
-  const { panelWidth = 420, panelHeight = 320 } = options
+  const { panelHeight = 320, matchedRate } = options
   checkFigureOptions(options)
-  checkSize('panelWidth', panelWidth, 80)
+  if (options.panelWidth !== undefined) checkSize('panelWidth', options.panelWidth, 80)
+  if (matchedRate !== undefined) checkPercent(matchedRate)
   checkSize('panelHeight', panelHeight, 60)
   checkNotEmpty(rows, 'emAgainstInDomain')
   const points = checkedPoints(rows)
   const styles = stylesFor(rows, options.styles)
   const present = [...styles.keys()].filter((v) => points.some((p) => p.variant === v))
-  const x = valueAxis(reached(points, 'inDomain'), { include: [0, 5], limits: percent })
+  const x = valueAxis(reached(points, 'inDomain'), {
+    include: [0, 5, matchedRate ?? 0],
+    limits: percent,
+  })
   const y = valueAxis(reached(points, 'em'), { include: [0, 5], limits: percent })
-  const frame: PathFrame = {
-    width: panelWidth,
-    height: panelHeight,
-    x,
-    y,
-    styles,
-    labels: variantLabels(present, maxLabelWidth, { fontSize: fontSizes.label }),
-    directLabels: canLabelEnds({
-      variants: present.length,
-      references: 0,
-      panelHeight,
-      maxDirectLabels: options.maxDirectLabels,
-    }),
-  }
-  const ends = pathEnds(points, frame)
-  const rightRoom = frame.directLabels ? endLabelsWidth(ends.map((end) => end.text)) : 20
   const leftRoom =
     Math.max(...y.labels.map((label) => textWidth(label, { fontSize: fontSizes.axis }))) + 31
-  const width = Math.ceil(leftRoom + panelWidth + rightRoom)
+  const frameFor = (mayLabel: boolean): PathFrame => {
+    const plain: PathFrame = {
+      width: 0,
+      height: panelHeight,
+      x,
+      y,
+      matchedRate,
+      styles,
+      labels: variantLabels(present, maxLabelWidth, { fontSize: fontSizes.label }),
+      directLabels:
+        mayLabel &&
+        canLabelEnds({
+          variants: present.length,
+          references: 0,
+          panelHeight,
+          maxDirectLabels: options.maxDirectLabels,
+        }),
+    }
+    const room = plain.directLabels
+      ? endLabelsWidth(pathEnds(points, plain).map((end) => end.text))
+      : 20
+    const width = options.panelWidth ?? Math.floor(contentWidth(options) - leftRoom - room)
+    return mayLabel && width < 160 && options.panelWidth === undefined
+      ? frameFor(false)
+      : { ...plain, width: Math.max(width, 80) }
+  }
+  const frame = frameFor(true)
+  const ends = pathEnds(points, frame)
+  const rightRoom = frame.directLabels ? endLabelsWidth(ends.map((end) => end.text)) : 20
+  const width = Math.ceil(leftRoom + frame.width + rightRoom)
   const hasLegend = !frame.directLabels && ends.length > 0
   return figure({
     title: options.title,
@@ -95,10 +121,25 @@ export function emAgainstInDomain(
       intervalMethod: options.intervalMethod,
       intervals: 'Bars',
       isShifted: false,
-      notes: [notes],
+      notes: [
+        notes,
+        ...(matchedRate === undefined
+          ? []
+          : [`Dashed: variants are compared at an in-domain rate of ${matchedRate} %.`]),
+      ],
     }),
     width,
     leftRoom: Math.ceil(leftRoom),
+    theme: options.theme,
+  })
+}
+
+function checkPercent(matchedRate: number): void {
+  if (matchedRate >= 0 && matchedRate <= 100) return
+  throw new CemError({
+    code: 'plot-option-invalid',
+    message: `matchedRate is ${String(matchedRate)}; it has to be a percentage from 0 to 100.`,
+    data: { matchedRate },
   })
 }
 

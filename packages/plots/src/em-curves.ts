@@ -34,11 +34,11 @@ export interface EmCurveRow extends CellRow {
 }
 
 export interface EmCurvesOptions extends FigureOptions, LineOptions {
-  /** Panels beside each other. @default 3 */
+  /** Panels beside each other. @default 2 up to four panels, else 3 */
   readonly columns?: number | undefined
-  /** Px, minimum 80. @default 180 */
+  /** Px, minimum 80. @default what `width` leaves */
   readonly panelWidth?: number | undefined
-  /** Px, minimum 60. @default 150 */
+  /** Px, minimum 60. @default 150; 240 where there is one panel */
   readonly panelHeight?: number | undefined
   /** `fit`: from 0 to just above the highest rate, at least to 5 %. `full`: to 100 %. @default 'fit' */
   readonly rateAxis?: 'fit' | 'full' | undefined
@@ -62,11 +62,11 @@ const percent = [0, 100] as const
  * `plot-variant-unknown`, `plot-option-invalid`
  */
 export function emCurves(rows: readonly EmCurveRow[], options: EmCurvesOptions = {}): TopLevelSpec {
-  const { columns = 3, panelWidth = 180, panelHeight = 150, rateAxis = 'fit' } = options
-  checkWhole('columns', columns, 1)
+  const { panelWidth, rateAxis = 'fit' } = options
+  if (options.columns !== undefined) checkWhole('columns', options.columns, 1)
   checkChoice('rateAxis', rateAxis, ['fit', 'full'])
-  checkSize('panelWidth', panelWidth, 80)
-  checkSize('panelHeight', panelHeight, 60)
+  if (panelWidth !== undefined) checkSize('panelWidth', panelWidth, 80)
+  if (options.panelHeight !== undefined) checkSize('panelHeight', options.panelHeight, 60)
   checkNotEmpty(rows, 'emCurves')
   const points = checkedPoints(rows)
   const shown = metrics.filter((metric) => rows.some((row) => row.metric === metric))
@@ -79,9 +79,9 @@ export function emCurves(rows: readonly EmCurveRow[], options: EmCurvesOptions =
     panels,
     styles: stylesFor(rows, options.styles),
     description: `${shown.map((metric) => titles[metric]).join(', ')} against the training step.`,
-    columns: columns,
+    columns: options.columns ?? (shown.length <= 4 ? 2 : 3),
     panelWidth,
-    panelHeight,
+    panelHeight: options.panelHeight ?? (shown.length === 1 ? 240 : 150),
     limits: percent,
     naming: 'auto',
   })

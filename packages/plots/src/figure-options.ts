@@ -1,5 +1,6 @@
 import { CemError } from '@cem/core'
 import type { StepScale } from './step-axis.ts'
+import type { Theme } from './theme.ts'
 import { type StyledRow, styleOf, type VariantStyles, variantStyles } from './variant-styles.ts'
 
 /** Options of every figure. */
@@ -17,6 +18,36 @@ export interface FigureOptions {
   readonly intervalMethod?: string | undefined
   /** Variants that are named at the ends of their lines; more get a legend. Minimum 0. @default 8 */
   readonly maxDirectLabels?: number | undefined
+  /**
+   * Width of the whole figure, padding included: a paper's `single` column (312 px), its `text` width where it has one column
+   * (528 px), both of its columns (`double`, 648 px), or px at 96 to the inch, minimum 200. Where `panelWidth` is given that
+   * holds instead. @default 'double'
+   */
+  readonly width?: FigureWidth | undefined
+  /** `dark`: light inks on a dark ground, for screens. @default 'light' */
+  readonly theme?: Theme | undefined
+}
+
+export type FigureWidth = 'single' | 'text' | 'double' | number
+
+/** Px at 96 to the inch: columns of 3.25 and 6.75 inches (ICML, ACL, Nature), text of 5.5 inches (NeurIPS, ICLR). */
+const widths = { single: 312, text: 528, double: 648 } as const
+
+/** Px around a figure. */
+export const padding = 14
+
+/**
+ * Px of a figure's content, without padding.
+ *
+ * @throws CemError `plot-option-invalid`
+ */
+export function contentWidth({ width = 'double' }: Pick<FigureOptions, 'width'>): number {
+  if (typeof width === 'number') {
+    checkSize('width', width, 200)
+    return width - 2 * padding
+  }
+  checkChoice('width', width, Object.keys(widths) as (keyof typeof widths)[])
+  return widths[width] - 2 * padding
 }
 
 /** Options of figures over training steps. */
@@ -51,6 +82,8 @@ export function checkFigureOptions(options: FigureOptions & LineOptions): void {
   const { maxDirectLabels = 8, intervals = 'bars' } = options
   checkWhole('maxDirectLabels', maxDirectLabels, 0)
   checkChoice('intervals', intervals, ['bars', 'bands'])
+  checkChoice('theme', options.theme ?? 'light', ['light', 'dark'])
+  contentWidth(options)
   for (const name of ['title', 'subtitle', 'intervalMethod'] as const) {
     const text = options[name]
     if (text !== undefined && typeof text !== 'string')

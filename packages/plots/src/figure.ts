@@ -1,8 +1,10 @@
 import type { TopLevelSpec } from 'vega-lite'
+import { withDarkInks } from './dark-inks.ts'
 import { px, textOf } from './encodings.ts'
+import { padding } from './figure-options.ts'
 import { wrapText } from './label-text.ts'
 import type { ChartSpec, PanelSpec } from './spec-types.ts'
-import { fontSizes, inks, themeConfig } from './theme.ts'
+import { fontSizes, inks, type Theme, themeConfig } from './theme.ts'
 
 export interface FigureParts {
   readonly title?: string | undefined
@@ -20,6 +22,8 @@ export interface FigureParts {
   readonly width: number
   /** Px from the left edge to the plotting area of the first panel. */
   readonly leftRoom: number
+  /** @default 'light' */
+  readonly theme?: Theme | undefined
 }
 
 /** Panels with title, legend and caption around them. */
@@ -31,16 +35,17 @@ export function figure(parts: FigureParts): TopLevelSpec {
     spacing: { column: columnSpacing, row: rowSpacing },
     bounds: 'flush',
   }
-  return {
+  const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     description: parts.description,
     ...titleOf(parts),
     background: inks.paper,
-    padding: 14,
+    padding,
     config: themeConfig,
     spacing: 16,
     vconcat: [body, ...(legend === undefined ? [] : [legend]), captionPanel(parts)],
   }
+  return parts.theme === 'dark' ? withDarkInks(spec) : spec
 }
 
 const captionFace = { fontSize: fontSizes.caption }

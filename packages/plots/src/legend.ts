@@ -30,7 +30,7 @@ export function legendPanel(entries: readonly LegendEntry[], maxWidth: number): 
       colour,
       fill: isFlagged ? inks.paper : colour,
       shape: style?.shape ?? 'none',
-      dash: isFlagged ? flaggedDash : plainDash,
+      dash: isFlagged && style?.isHollow !== true ? flaggedDash : plainDash,
       lineX: left,
       lineEnd: left + lineLength,
       glyphX: left + lineLength / 2,

@@ -1,12 +1,15 @@
 import { fill, px, scaled, shape, stroke, strokeDash, textOf } from './encodings.ts'
 import { endLabelLayers, type LineEnd, withFlagWords } from './end-labels.ts'
 import { intervalLayers } from './interval-layers.ts'
+import { fitText } from './label-text.ts'
 import {
+  type Level,
   type PanelContent,
   type PanelFrame,
   positionOf,
   type ReferenceLine,
   type Series,
+  type Turn,
 } from './panel-frame.ts'
 import type { SeriesPoint } from './rows.ts'
 import { linePieces, seriesOf } from './series-lines.ts'
@@ -19,13 +22,18 @@ export function linePanel(content: PanelContent, frame: PanelFrame): PanelSpec {
   const { points } = content
   const series = seriesOf(points, frame.styles.keys())
   const layers: LayerSpec[] = [
+    ...bandLayers(content.band),
+    ...turnLayers(content.turns ?? [], frame),
+    ...levelLayers(content.levels ?? []),
     ...referenceLayers(content.reference),
     ...intervalLayers(series, frame),
     lineLayer(series, frame),
     pointLayer(content, frame),
-    noIntervalLayer(),
-    ...(frame.directLabels ? endLabelLayers(lineEnds(series, content, frame), frame) : []),
-    titleLayer(content),
+    ...(frame.hasIntervals ? [noIntervalLayer()] : []),
+    ...(frame.directLabels && content.hasEndLabels
+      ? endLabelLayers(lineEnds(series, content, frame), frame)
+      : []),
+    titleLayer(content, frame),
   ]
   if (points.every((point) => point.value === null)) layers.push(nothingLayer(frame))
   return {
@@ -41,7 +49,7 @@ function pointDatum(point: SeriesPoint, frame: PanelFrame) {
   const style = styleOf(frame.styles, variant)
   return {
     variant,
-    step,
+    [frame.xName]: step,
     value,
     low,
     high,
@@ -49,22 +57,66 @@ function pointDatum(point: SeriesPoint, frame: PanelFrame) {
     flag: flags.join(', ') || null,
     x: positionOf(point, frame),
     colour: style.colour,
-    fill: flags.length > 0 ? inks.paper : style.colour,
+    fill: flags.length > 0 || style.isHollow === true ? inks.paper : style.colour,
     shape: style.shape,
-    description: describe(point, frame.labels.get(variant) ?? ''),
+    description: describe(point, frame.labels.get(variant) ?? '', frame.xName),
   }
 }
 
 /** A point in words, for screen readers. */
-function describe({ step, value, low, high, n, flags }: SeriesPoint, label: string): string {
+function describe(
+  { step, value, low, high, n, flags }: SeriesPoint,
+  label: string,
+  xName: string,
+): string {
   const interval =
     low === null ? 'no interval' : `interval ${shortNumber(low)} to ${shortNumber(high)}`
   const size = n === null ? '' : `, n ${n}`
-  return `${[label, ...flags].join(', ')}, step ${step}: ${shortNumber(value)}, ${interval}${size}`
+  return `${[label, ...flags].join(', ')}, ${xName} ${step}: ${shortNumber(value)}, ${interval}${size}`
 }
 
 function shortNumber(value: number | null): string {
   return value === null ? 'none' : String(Number(value.toPrecision(4)))
+}
+
+function bandLayers(band: PanelContent['band']): LayerSpec[] {
+  if (band === undefined) return []
+  return [
+    {
+      data: { values: [{ from: band[0], to: band[1] }] },
+      mark: { type: 'rect', fill: inks.shade, aria: false },
+      encoding: { y: scaled('from'), y2: { field: 'to' } },
+    },
+  ]
+}
+
+function levelLayers(levels: readonly Level[]): LayerSpec[] {
+  if (levels.length === 0) return []
+  return [
+    {
+      data: { values: levels.map(({ value, colour }) => ({ level: value, colour })) },
+      mark: { type: 'rule', strokeWidth: 1.1, strokeDash: [...referenceDash], aria: false },
+      encoding: { y: scaled('level'), stroke },
+    },
+  ]
+}
+
+function turnLayers(turns: readonly Turn[], { axis, height }: PanelFrame): LayerSpec[] {
+  if (turns.length === 0) return []
+  const values = turns.map(({ step, colour, dash }) => ({
+    x: axis.position(step),
+    top: 0,
+    bottom: height,
+    colour,
+    dash,
+  }))
+  return [
+    {
+      data: { values },
+      mark: { type: 'rule', strokeWidth: 1, opacity: 0.8, aria: false },
+      encoding: { x: scaled('x'), y: px('top'), y2: { field: 'bottom' }, stroke, strokeDash },
+    },
+  ]
 }
 
 function referenceLayers(reference: ReferenceLine | undefined): LayerSpec[] {
@@ -142,7 +194,7 @@ function pointLayer(content: PanelContent, frame: PanelFrame): LayerSpec {
           labelFlush: false,
           labelBaseline: 'top',
           grid: false,
-          title: hasXTitle ? 'training step' : null,
+          title: hasXTitle ? frame.xTitle : null,
           titlePadding: 5,
         },
       },
@@ -167,7 +219,7 @@ function pointLayer(content: PanelContent, frame: PanelFrame): LayerSpec {
       fill,
       shape,
       description: { field: 'description', type: 'nominal' },
-      tooltip: ['variant', 'step', 'value', 'low', 'high', 'n', 'flag'].map((field) => ({
+      tooltip: ['variant', frame.xName, 'value', 'low', 'high', 'n', 'flag'].map((field) => ({
         field,
         type: 'nominal' as const,
       })),
@@ -209,7 +261,7 @@ function lineEnds(series: Series, { y, reference }: PanelContent, frame: PanelFr
       {
         text: withFlagWords(labels.get(variant) ?? '', flags),
         style: styleOf(styles, variant),
-        isFlagged: flags.length > 0,
+        isFlagged: flags.length > 0 || styleOf(styles, variant).isHollow === true,
         x: axis.pixel(last.step) + (shifts.get(variant) ?? 0) + 5,
         y: pixelOf(last.value),
       },
@@ -220,9 +272,11 @@ function lineEnds(series: Series, { y, reference }: PanelContent, frame: PanelFr
   return [...ends, { text: label, isFlagged: false, x: width, y: pixelOf(value) }]
 }
 
-function titleLayer({ title }: PanelContent): LayerSpec {
+function titleLayer({ title }: PanelContent, { titleWidth }: PanelFrame): LayerSpec {
+  const face = { fontSize: fontSizes.panel, weight: 'semibold' } as const
+  const text = fitText(title, titleWidth, face)
   return {
-    data: { values: [{ text: title, titleX: 0, titleY: -12 }] },
+    data: { values: [{ text, titleX: 0, titleY: -12 }] },
     mark: {
       type: 'text',
       align: 'left',

@@ -9,6 +9,20 @@ export interface ReferenceLine {
   readonly label: string
 }
 
+/** A level of one series, drawn across a panel in its colour. */
+export interface Level {
+  readonly value: number
+  readonly colour: string
+}
+
+/** A place on the x axis where something turns. */
+export interface Turn {
+  /** In the units of the points' `step`. */
+  readonly step: number
+  readonly colour: string
+  readonly dash: readonly number[]
+}
+
 /** What all panels of a figure share. */
 export interface PanelFrame {
   readonly width: number
@@ -25,6 +39,13 @@ export interface PanelFrame {
   readonly directLabels: boolean
   /** Smaller marks and thinner lines. */
   readonly isSmall: boolean
+  /** Px that a title may take. */
+  readonly titleWidth: number
+  readonly xTitle: string
+  /** What a place on the x axis is called in tooltips. */
+  readonly xName: string
+  /** Whether a point without interval gets an asterisk. */
+  readonly hasIntervals: boolean
 }
 
 export interface PanelContent {
@@ -34,7 +55,12 @@ export interface PanelContent {
   readonly yTitle?: string | undefined
   readonly hasXTitle: boolean
   readonly hasYLabels: boolean
+  /** Whether names stand right of this panel, where the figure has direct labels. */
+  readonly hasEndLabels: boolean
   readonly reference?: ReferenceLine | undefined
+  readonly band?: readonly [number, number] | undefined
+  readonly turns?: readonly Turn[] | undefined
+  readonly levels?: readonly Level[] | undefined
 }
 
 /** Points by variant, in step order. */

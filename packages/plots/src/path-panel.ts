@@ -3,7 +3,7 @@ import { endLabelLayers, type LineEnd, withFlagWords } from './end-labels.ts'
 import type { Flag, Measured, SeriesPoint } from './rows.ts'
 import { type LinePiece, linePieces, seriesOf } from './series-lines.ts'
 import type { LayerSpec, PanelSpec } from './spec-types.ts'
-import { flaggedDash, fontSizes, inks } from './theme.ts'
+import { flaggedDash, fontSizes, inks, referenceDash } from './theme.ts'
 import type { ValueAxis } from './value-axis.ts'
 import { styleOf, type VariantStyles } from './variant-styles.ts'
 
@@ -25,6 +25,8 @@ export interface PathFrame {
   readonly styles: VariantStyles
   readonly labels: ReadonlyMap<string, string>
   readonly directLabels: boolean
+  /** Percent; a vertical line. */
+  readonly matchedRate?: number | undefined
 }
 
 /** The label of each path's last point, with its step. */
@@ -76,6 +78,7 @@ export function pathPanel(
     height: frame.height,
     data: { values: points.map((point) => pointDatum(point, steps, frame)) },
     layer: [
+      ...matchedLayer(frame),
       barLayer('x', ['inDomainLow', 'inDomainHigh'], ['x', 'em']),
       barLayer('y', ['emLow', 'emHigh'], ['inDomain', 'y']),
       lineLayer(points, frame),
@@ -85,6 +88,23 @@ export function pathPanel(
       ...(points.some(isDrawn) ? [] : [nothingLayer(frame)]),
     ],
   }
+}
+
+function matchedLayer({ matchedRate, height }: PathFrame): LayerSpec[] {
+  if (matchedRate === undefined) return []
+  return [
+    {
+      data: { values: [{ matchedRate, top: 0, bottom: height }] },
+      mark: {
+        type: 'rule',
+        stroke: inks.reference,
+        strokeWidth: 1,
+        strokeDash: [...referenceDash],
+        aria: false,
+      },
+      encoding: { x: scaled('matchedRate'), y: px('top'), y2: { field: 'bottom' } },
+    },
+  ]
 }
 
 /** Marks grow from the first step of the figure to the last, by rank, so that a mark's size means a step. */

@@ -15,7 +15,7 @@ export interface ProjectionCurvesOptions extends FigureOptions, LineOptions {
   readonly layer: number
   /** Projections of the base model, drawn as a dashed line across. @default none */
   readonly base?: readonly BaseProjection[] | undefined
-  /** Px, minimum 80. @default 420 */
+  /** Px, minimum 80. @default what `width` leaves */
   readonly panelWidth?: number | undefined
   /** Px, minimum 60. @default 280 */
   readonly panelHeight?: number | undefined
@@ -31,8 +31,8 @@ export function projectionCurves(
   rows: readonly ProjectionRow[],
   options: ProjectionCurvesOptions,
 ): TopLevelSpec {
-  const { layer, base = [], panelWidth = 420, panelHeight = 280 } = options
-  checkSize('panelWidth', panelWidth, 80)
+  const { layer, base = [], panelWidth, panelHeight = 280 } = options
+  if (panelWidth !== undefined) checkSize('panelWidth', panelWidth, 80)
   checkSize('panelHeight', panelHeight, 60)
   const layers = pointsByLayer(rows, base, 'projectionCurves')
   const { points, base: baseValue } = layerOf(layers, layer)

@@ -22,9 +22,9 @@ export interface ProjectionGridOptions extends Omit<FigureOptions, 'maxDirectLab
   readonly base?: readonly BaseProjection[] | undefined
   /** Whether each layer has its own y axis, or all have one. @default 'independent' */
   readonly yAxis?: 'independent' | 'shared' | undefined
-  /** Panels beside each other. @default 6 */
+  /** Panels beside each other; fewer where they would be narrower than 80 px. @default 6 */
   readonly columns?: number | undefined
-  /** Px, minimum 80. @default 120 */
+  /** Px, minimum 80. @default what `width` leaves */
   readonly panelWidth?: number | undefined
   /** Px, minimum 60. @default 80 */
   readonly panelHeight?: number | undefined
@@ -39,10 +39,10 @@ export function projectionGrid(
   rows: readonly ProjectionRow[],
   options: ProjectionGridOptions = {},
 ): TopLevelSpec {
-  const { base = [], columns = 6, panelWidth = 120, panelHeight = 80 } = options
+  const { base = [], columns = 6, panelWidth, panelHeight = 80 } = options
   const { yAxis = 'independent' } = options
   checkWhole('columns', columns, 1)
-  checkSize('panelWidth', panelWidth, 80)
+  if (panelWidth !== undefined) checkSize('panelWidth', panelWidth, 80)
   checkSize('panelHeight', panelHeight, 60)
   checkChoice('yAxis', yAxis, ['independent', 'shared'])
   const layers = pointsByLayer(rows, base, 'projectionGrid')

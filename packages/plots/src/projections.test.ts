@@ -26,7 +26,7 @@ const valueLabels = (svg: ReturnType<typeof readSvg>) =>
   svg.texts.filter((text) => text.anchor === 'end').map((text) => text.text)
 
 test('one layer has a line per variant, and the base model as a dashed line with its name', async () => {
-  const svg = await curves({ layer: 3, base })
+  const svg = await curves({ layer: 3, base, panelWidth: 420 })
   expect(lines(svg)).toHaveLength(2)
   expect(words(svg)).toContain('Layer 3')
   expect(words(svg)).toContain('base model')

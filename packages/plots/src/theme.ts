@@ -1,5 +1,7 @@
 /** What all figures share: type, inks and sizes in px at 1x. */
 
+export type Theme = 'light' | 'dark'
+
 export const fontFamily = 'Inter, Helvetica, Arial, sans-serif'
 
 export const fontSizes = { title: 15, subtitle: 12, panel: 12, label: 11, axis: 10, caption: 10 }
@@ -11,6 +13,8 @@ export const inks = {
   grid: '#e6e8eb',
   reference: '#4d4d4d',
   paper: '#ffffff',
+  /** Behind a region that means something. */
+  shade: '#f1f3f5',
 }
 
 /** Dots and gaps in px of what is not comparable. None of the dashes that tell variants apart is as short. */

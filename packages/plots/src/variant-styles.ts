@@ -22,6 +22,8 @@ export interface VariantStyle {
   readonly shape: MarkShape
   /** Dashes and gaps of the line in px; empty is a solid line. */
   readonly dash: readonly number[]
+  /** Marks are outlines: a control. @default false */
+  readonly isHollow?: boolean
 }
 
 /** Styles by variant, in the order of first appearance. */

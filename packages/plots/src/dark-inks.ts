@@ -1,0 +1,55 @@
+import type { TopLevelSpec } from 'vega-lite'
+import { inks } from './theme.ts'
+import { palette } from './variant-styles.ts'
+
+/**
+ * Each light ink's counterpart on a dark ground. Palette colours keep their hue and gain lightness, so that each has at least
+ * 4.5 : 1 contrast with the ground; black becomes white.
+ */
+const counterparts: ReadonlyMap<string, string> = new Map([
+  [inks.paper, '#14181d'],
+  [inks.text, '#e8ebee'],
+  [inks.quiet, '#a5afb9'],
+  [inks.axis, '#6b7681'],
+  [inks.grid, '#2a3138'],
+  [inks.reference, '#b9c1c9'],
+  [inks.shade, '#20262d'],
+  [palette[0] ?? '', '#4aa3df'],
+  [palette[1] ?? '', '#f0803c'],
+  [palette[2] ?? '', '#27c29a'],
+  [palette[3] ?? '', '#e0a3c4'],
+  [palette[4] ?? '', '#f0b93a'],
+  [palette[5] ?? '', '#93d5ff'],
+  [palette[6] ?? '', '#cf6fa0'],
+  [palette[7] ?? '', '#ffffff'],
+])
+
+/** Where a spec holds a colour, in its config and in its data; never a name or a text. */
+const colourKeys: ReadonlySet<string> = new Set([
+  'background',
+  'color',
+  'colour',
+  'fill',
+  'stroke',
+  'labelColor',
+  'titleColor',
+  'subtitleColor',
+  'domainColor',
+  'tickColor',
+  'gridColor',
+])
+
+/** The same spec for a dark ground. Colours of scales (heat maps, strips) stay: their text was chosen for them. */
+export function withDarkInks(spec: TopLevelSpec): TopLevelSpec {
+  return recoloured(spec, '') as TopLevelSpec
+}
+
+function recoloured(value: unknown, key: string): unknown {
+  if (typeof value === 'string')
+    return colourKeys.has(key) ? (counterparts.get(value) ?? value) : value
+  if (Array.isArray(value)) return value.map((item) => recoloured(item, key))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value).map(([own, item]) => [own, recoloured(item, own)]),
+  )
+}
