@@ -11,6 +11,7 @@ async function main(): Promise<number> {
   }
   // React takes its development build otherwise, which checks and records more than a screen needs.
   process.env['NODE_ENV'] ??= 'production'
+  obeyNoColour()
   try {
     process.loadEnvFile()
   } catch {
@@ -28,6 +29,14 @@ async function main(): Promise<number> {
     process.stderr.write(`${describe(error)}\n`)
     return exitCodes.failed
   }
+}
+
+/** The library that colours the screen knows FORCE_COLOR alone, and Node warns where it sees both. */
+function obeyNoColour(): void {
+  const { env } = process
+  if ((env['NO_COLOR'] ?? '') === '' || env['FORCE_COLOR'] !== undefined) return
+  env['FORCE_COLOR'] = '0'
+  delete env['NO_COLOR']
 }
 
 /** An error of ours says all that a user needs; anything else is a bug, and its stack is wanted. */

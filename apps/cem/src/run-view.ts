@@ -1,4 +1,5 @@
-import type { Cell, CellMetrics, JudgeCounters, RunEvent, RunWarning } from '@cem/experiment'
+import type { Cell, CellMetrics, RunEvent, RunWarning } from '@cem/experiment'
+import { countCalls, emptyJudge, type JudgeView, startJudging, takeCost } from './judge-view.ts'
 
 export type UnitState = 'waiting' | 'running' | 'done' | 'failed'
 
@@ -11,6 +12,8 @@ export interface UnitView {
   /** How many were done when it began, so that a rate counts new ones only. */
   readonly doneAtStart: number
   readonly tokensPerSecond: number | null
+  /** When it was last heard of. */
+  readonly lastAt: number
 }
 
 export interface CellView {
@@ -22,39 +25,54 @@ export interface CellView {
   readonly failure: string | null
 }
 
-/** All that a UI shows of a run, folded from its events. */
+/** All that a UI shows of a run, folded from its events. Its size goes with the cells, not with the events. */
 export interface RunView {
   readonly run: string
   readonly storeFolder: string
   readonly cells: ReadonlyMap<string, CellView>
-  /** Cells that are generated and judged now. */
-  readonly generating: string | null
-  readonly judging: string | null
   readonly isAnalysing: boolean
-  readonly judge: JudgeCounters | null
+  readonly judge: JudgeView
+  /** The newest of each kind, alarms among them. */
   readonly warnings: readonly RunWarning[]
-  readonly failures: readonly { readonly unit: string; readonly message: string }[]
+  /** Of units that have not begun again since. */
+  readonly failures: readonly Failure[]
   readonly startedAt: number | null
-  /** Units that this reader saw end, with the time that they took. */
-  readonly ended: readonly { readonly phase: string; readonly durationInMs: number }[]
+  /** Time of the last event. */
+  readonly lastAt: number | null
+  /** Units that this reader saw end, by phase. */
+  readonly ended: Readonly<Record<string, EndedUnits>>
   readonly outcome: 'complete' | 'incomplete' | 'failed' | 'stopped' | null
+  readonly remaining: number
   readonly files: readonly string[]
+  /** Every alarm of the run, as its end tells them; null before. */
+  readonly alarms: readonly RunWarning[] | null
+}
+
+export interface Failure {
+  readonly unit: string
+  readonly message: string
+}
+
+export interface EndedUnits {
+  readonly n: number
+  readonly durationInMs: number
 }
 
 export const emptyView: RunView = {
   run: '',
   storeFolder: '',
   cells: new Map(),
-  generating: null,
-  judging: null,
   isAnalysing: false,
-  judge: null,
+  judge: emptyJudge,
   warnings: [],
   failures: [],
   startedAt: null,
-  ended: [],
+  lastAt: null,
+  ended: {},
   outcome: null,
+  remaining: 0,
   files: [],
+  alarms: null,
 }
 
 const waiting: UnitView = {
@@ -64,10 +82,29 @@ const waiting: UnitView = {
   startedAt: null,
   doneAtStart: 0,
   tokensPerSecond: null,
+  lastAt: 0,
+}
+
+export type CellPhase = 'generate' | 'judge'
+
+/** The cells that a phase runs on now; several where processes share a run, or where cells are judged interleaved. */
+export function runningCells(view: RunView, phase: CellPhase): readonly CellView[] {
+  return [...view.cells.values()].filter((cell) => cell[phase].state === 'running')
+}
+
+/** The units that run now. */
+export function runningUnits(view: RunView): string[] {
+  return (['generate', 'judge'] as const).flatMap((phase) =>
+    runningCells(view, phase).map(({ cell }) => `${phase}:${cell.id}`),
+  )
 }
 
 /** One event into the view. Pure: the same events give the same view. */
 export function foldEvent(view: RunView, event: RunEvent, now: number): RunView {
+  return { ...fold(view, event, now), lastAt: now }
+}
+
+function fold(view: RunView, event: RunEvent, now: number): RunView {
   switch (event.type) {
     case 'run-start':
       return begin(view, event, now)
@@ -80,7 +117,7 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
     case 'unit-start':
       return startUnit(view, event, now)
     case 'unit-progress':
-      return progressUnit(view, event)
+      return progressUnit(view, event, now)
     case 'unit-end':
       return endUnit(view, event)
     case 'unit-failed':
@@ -92,18 +129,24 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
     case 'run-end':
       return {
         ...view,
+        cells: new Map([...view.cells].map(([id, cell]) => [id, halted(cell)])),
         outcome: event.outcome,
+        remaining: event.remaining,
+        judge: { ...view.judge, counters: { ...view.judge.counters, inFlight: 0 } },
         files: event.files,
-        generating: null,
-        judging: null,
+        alarms: event.alarms ?? null,
         isAnalysing: false,
       }
-    case 'judge-progress':
-      return { ...view, judge: event.counters }
+    case 'judge-progress': {
+      const rows = () => judgedRows(view)
+      return { ...view, judge: countCalls(view.judge, event.judge, event.counters, { now, rows }) }
+    }
     case 'judging-start':
+      return { ...view, judge: startJudging(view.judge, event) }
+    case 'judge-cost':
+      return { ...view, judge: takeCost(view.judge, event) }
     case 'judge-canaries':
     case 'judge-anchors':
-    case 'judge-cost':
     case 'judge-agreement':
     case 'device':
     case 'self-test':
@@ -116,27 +159,49 @@ export function foldEvent(view: RunView, event: RunEvent, now: number): RunView 
 
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>
 
+/** A process that was heard of so recently still works on its units when another one joins the run. */
+const freshInMs = 30_000
+
 function begin(view: RunView, event: EventOf<'run-start'>, now: number): RunView {
   const done = new Set(event.done)
-  const unit = (id: string): UnitView => (done.has(id) ? { ...waiting, state: 'done' } : waiting)
-  const cells = event.cells.map((cell): [string, CellView] => [
-    cell.id,
-    {
-      cell,
-      generate: unit(`generate:${cell.id}`),
-      judge: unit(`judge:${cell.id}`),
-      metrics: view.cells.get(cell.id)?.metrics ?? null,
-      isCollapsed: false,
-      failure: null,
-    },
-  ])
+  const isFresh = (unit: UnitView | undefined) =>
+    unit?.state === 'running' && now - unit.lastAt < freshInMs
+  const others = view.run === event.run && view.outcome === null
+  const isShared =
+    others && [...view.cells.values()].some((c) => isFresh(c.generate) || isFresh(c.judge))
+  const unit = (id: string, before: UnitView | undefined): UnitView => {
+    if (done.has(id)) return { ...waiting, state: 'done' }
+    return before !== undefined && isShared && isFresh(before) ? before : waiting
+  }
+  const cells = event.cells.map((cell): [string, CellView] => {
+    const before = view.cells.get(cell.id)
+    return [
+      cell.id,
+      {
+        cell,
+        generate: unit(`generate:${cell.id}`, before?.generate),
+        judge: unit(`judge:${cell.id}`, before?.judge),
+        metrics: before?.metrics ?? null,
+        isCollapsed: false,
+        failure: null,
+      },
+    ]
+  })
   return {
-    ...emptyView,
+    ...(isShared ? view : emptyView),
     run: event.run,
     storeFolder: event.storeFolder,
     cells: new Map(cells),
-    startedAt: now,
+    startedAt: isShared ? view.startedAt : now,
+    judge: { ...view.judge, samples: isShared ? view.judge.samples : [] },
   }
+}
+
+/** Nothing runs after the end: a unit that was cut off waits for the next process. */
+function halted(cell: CellView): CellView {
+  const stop = (unit: UnitView): UnitView =>
+    unit.state === 'running' ? { ...unit, state: 'waiting' } : unit
+  return { ...cell, generate: stop(cell.generate), judge: stop(cell.judge) }
 }
 
 function startUnit(
@@ -151,20 +216,36 @@ function startUnit(
     startedAt: now,
     doneAtStart: done,
     tokensPerSecond: null,
+    lastAt: now,
   }))
-  return { ...started, ...current(unit, true) }
+  const failures = view.failures.filter((failure) => failure.unit !== unit)
+  return { ...started, ...analysing(unit, true), failures, outcome: null }
 }
 
-function progressUnit(view: RunView, event: EventOf<'unit-progress'>): RunView {
+function progressUnit(view: RunView, event: EventOf<'unit-progress'>, now: number): RunView {
   const { unit, done, total, tokensPerSecond, judge } = event
   const changed = changeUnit(view, unit, (before) => ({
     ...before,
     state: 'running',
     done,
     total,
+    startedAt: before.startedAt ?? now,
     tokensPerSecond: tokensPerSecond ?? before.tokensPerSecond,
+    lastAt: now,
   }))
-  return { ...changed, ...current(unit, true), judge: judge ?? view.judge }
+  if (judge === null) return { ...changed, outcome: null }
+  const rows = () => judgedRows(changed)
+  return {
+    ...changed,
+    outcome: null,
+    judge: countCalls(changed.judge, 'first', judge, { now, rows }),
+  }
+}
+
+function judgedRows({ cells }: RunView): number {
+  let rows = 0
+  for (const { judge } of cells.values()) rows += judge.done
+  return rows
 }
 
 function endUnit(
@@ -178,7 +259,9 @@ function endUnit(
     total,
   }))
   const phase = unit.split(':')[0] as string
-  return { ...changed, ...current(unit, false), ended: [...view.ended, { phase, durationInMs }] }
+  const before = view.ended[phase] ?? { n: 0, durationInMs: 0 }
+  const now = { n: before.n + 1, durationInMs: before.durationInMs + durationInMs }
+  return { ...changed, ...analysing(unit, false), ended: { ...view.ended, [phase]: now } }
 }
 
 function failUnit(view: RunView, { unit, message }: EventOf<'unit-failed'>): RunView {
@@ -186,14 +269,12 @@ function failUnit(view: RunView, { unit, message }: EventOf<'unit-failed'>): Run
   const cell = cellOf(unit)
   const failed =
     cell === null ? changed : changeCell(changed, cell, (c) => ({ ...c, failure: message }))
-  return { ...failed, ...current(unit, false), failures: [...view.failures, { unit, message }] }
+  const failures = view.failures.filter((failure) => failure.unit !== unit)
+  return { ...failed, ...analysing(unit, false), failures: [...failures, { unit, message }] }
 }
 
-function current(unit: string, isRunning: boolean): Partial<RunView> {
-  const cell = isRunning ? cellOf(unit) : null
-  if (unit.startsWith('generate:')) return { generating: cell }
-  if (unit.startsWith('judge:')) return { judging: cell }
-  return { isAnalysing: isRunning }
+function analysing(unit: string, isRunning: boolean): Partial<RunView> {
+  return unit === 'analyse' ? { isAnalysing: isRunning } : {}
 }
 
 function changeUnit(view: RunView, unit: string, change: (before: UnitView) => UnitView): RunView {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { Analysis, RunWarning } from '@cem/experiment'
+import type { AlarmsFile, Analysis, RunWarning } from '@cem/experiment'
 import { arithmeticOf, type Device } from '@cem/inference'
+import { formatTable } from './plain/format-table.ts'
+import { alarmLines, causalLines, matchedDifferenceLines } from './plain/result-lines.ts'
 import { comparisonLine, statisticsLines } from './plain/statistics-lines.ts'
 import { percent, terminalText } from './terminal-text.ts'
 
@@ -16,16 +18,34 @@ export function deviceLine({ name, provider, kind, index }: Device): string {
   return `${name} (${details.join(', ')})`
 }
 
-/** What a run ends with on the terminal: the last checkpoints, comparisons, warnings, and the files. */
+/** What a run ends with on the terminal: alarms, the last checkpoints, comparisons, causal checks, and the files. */
 export async function runSummary(
   storeFolder: string,
   resultsFolder: string,
   files: readonly string[],
 ): Promise<string[]> {
   const analysis = await readAnalysis(storeFolder)
-  const table =
-    analysis === undefined ? [] : [...lastCheckpoints(analysis), '', ...comparisons(analysis)]
-  return [...table, '', ...fileLines(resultsFolder, files)]
+  const alarms = await standingAlarms(storeFolder, analysis)
+  const found =
+    analysis === undefined
+      ? [['There is no analysis yet: it is made when all cells are judged, or by --phase analyse.']]
+      : [lastCheckpoints(analysis), comparisons(analysis), causalLines(analysis).map(terminalText)]
+  return [alarmLines(alarms).map(terminalText), ...found, fileLines(resultsFolder, files)]
+    .filter((part) => part.length > 0)
+    .flatMap((part, i) => (i === 0 ? part : ['', ...part]))
+}
+
+/** Those of the last end of the run; where none was told, those of the analysis. */
+async function standingAlarms(
+  storeFolder: string,
+  analysis: Analysis | undefined,
+): Promise<readonly RunWarning[]> {
+  try {
+    const text = await readFile(join(storeFolder, 'alarms.json'), 'utf8')
+    return (JSON.parse(text) as AlarmsFile).alarms ?? analysis?.alarms ?? []
+  } catch {
+    return analysis?.alarms ?? []
+  }
 }
 
 async function readAnalysis(storeFolder: string): Promise<Analysis | undefined> {
@@ -77,7 +97,12 @@ function comparisons(analysis: Analysis): string[] {
         : `${percent(em.low, 1)} to ${percent(em.high, 1)}`
     return `${variant} at in-domain ${percent(target)}: EM ${percent(em.estimate, 1)} (${interval})`
   })
-  return [...all.map(comparisonLine), ...atRate, ...statisticsLines(analysis)].map(terminalText)
+  return [
+    ...all.map(comparisonLine),
+    ...atRate,
+    ...matchedDifferenceLines(analysis),
+    ...statisticsLines(analysis),
+  ].map(terminalText)
 }
 
 export function warningLines(warnings: readonly RunWarning[]): string[] {
@@ -101,12 +126,4 @@ function fileLines(resultsFolder: string, files: readonly string[]): string[] {
   ]
 }
 
-export function formatTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((text, i) => text.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-}
+export { formatTable } from './plain/format-table.ts'

@@ -1,3 +1,5 @@
+import { cutColumns, textColumns } from './text-columns.ts'
+
 /**
  * Text of a model or a file as it may be printed: a model's answer is data, and must not move the cursor, change colours, set the
  * window's title or answer back. Control characters (C0, C1, DEL) and those that turn the writing direction become visible
@@ -19,10 +21,7 @@ function visible(control: string): string {
 
 /** At most `width` columns wide, with an ellipsis where something is left out. */
 export function shorten(text: string, width: number): string {
-  const characters = Array.from(text)
-  return characters.length <= width
-    ? text
-    : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
+  return textColumns(text) <= width ? text : `${cutColumns(text, Math.max(0, width - 1))}…`
 }
 
 /** `1 h 02 min`, `3 min 05 s`, `12 s`. */
@@ -37,4 +36,17 @@ export function duration(milliseconds: number): string {
 /** A share from 0 to 1 as a percentage, `-` where there is none. */
 export function percent(share: number | null | undefined, digits = 0): string {
   return share === null || share === undefined ? '-' : `${(share * 100).toFixed(digits)}%`
+}
+
+/** `12.3 GiB`, `450 MiB`. */
+export function bytesText(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20
+  if (mebibytes < 1000) return `${Math.round(mebibytes)} MiB`
+  const gibibytes = mebibytes / 1024
+  return `${gibibytes.toFixed(gibibytes < 100 ? 1 : 0)} GiB`
+}
+
+/** `1 alarm`, `2 alarms`. */
+export function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
 }

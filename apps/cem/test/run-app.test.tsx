@@ -2,9 +2,10 @@ import type { RunEvent } from '@cem/experiment'
 import { render } from 'ink-testing-library'
 import { describe, expect, test, vi } from 'vitest'
 import { emptyView, foldEvent } from '../src/run-view.ts'
-import { cellText } from '../src/ui/grid.tsx'
-import { gridOf, moveSelection } from '../src/ui/grid-layout.ts'
 import { RunApp } from '../src/ui/run-app.tsx'
+import type { RunControls } from '../src/ui/run-controls.ts'
+import { cellText } from '../src/ui/state/cell-state.ts'
+import { gridOf, moveSelection } from '../src/ui/state/grid-layout.ts'
 import { createViewStore } from '../src/ui/view-store.ts'
 import { cell, metrics, startOf } from './events.ts'
 
@@ -43,14 +44,12 @@ const events: readonly RunEvent[] = [
   { type: 'warning', warning: { code: 'one-seed', message: 'One training seed only.', cells: [] } },
 ]
 
-function show(over: { onQuit?: () => void; onPause?: (paused: boolean) => void } = {}) {
+function show(over: Partial<RunControls> = {}) {
   const store = createViewStore(
     events.reduce((view, event) => foldEvent(view, event, 0), emptyView),
     0,
   )
-  const app = render(
-    <RunApp store={store} onQuit={over.onQuit ?? vi.fn()} onPause={over.onPause ?? vi.fn()} />,
-  )
+  const app = render(<RunApp store={store} controls={{ quit: vi.fn(), pause: vi.fn(), ...over }} />)
   const frame = () => app.lastFrame() ?? ''
   return { ...app, store, frame }
 }
@@ -75,7 +74,7 @@ describe('the screen of a run', () => {
     const text = frame()
     for (const part of [
       'EM % at step',
-      '77 calls, 1.20 USD',
+      '1.20 USD, no limit',
       'baseline',
       '1%',
       '45%',
@@ -83,7 +82,7 @@ describe('the screen of a run', () => {
       '?30%',
       '50 of 200',
       '1234 tokens/s',
-      '77 calls',
+      '77 made',
       '2 failed',
       'One training seed',
       'q quit',
@@ -103,7 +102,7 @@ describe('the screen of a run', () => {
   test('keys: help and back, warnings, pause, quit', async () => {
     const onQuit = vi.fn()
     const onPause = vi.fn()
-    const { frame, stdin, unmount } = show({ onQuit, onPause })
+    const { frame, stdin, unmount } = show({ quit: onQuit, pause: onPause })
     await tick()
     stdin.write('?')
     await tick()
@@ -113,7 +112,7 @@ describe('the screen of a run', () => {
     expect(frame()).toContain('EM % at step')
     stdin.write('w')
     await tick()
-    expect(frame()).toContain('0 failures, 1 warnings')
+    expect(frame()).toContain('0 failures, 0 alarms, 1 warning')
     stdin.write('w')
     await tick()
     stdin.write('p')
@@ -162,7 +161,7 @@ describe('the screen of a run', () => {
 
   test('shows a run that has no cells yet', async () => {
     const store = createViewStore(emptyView, 0)
-    const { lastFrame, unmount } = render(<RunApp store={store} onQuit={vi.fn()} />)
+    const { lastFrame, unmount } = render(<RunApp store={store} controls={{ quit: vi.fn() }} />)
     await tick()
     expect(lastFrame()).toContain('starting')
     unmount()

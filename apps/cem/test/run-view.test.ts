@@ -2,7 +2,7 @@ import type { RunEvent } from '@cem/experiment'
 import { describe, expect, test } from 'vitest'
 import { runTimeLeft, unitTimeLeft } from '../src/estimate.ts'
 import { plainLines } from '../src/plain/plain-lines.ts'
-import { emptyView, foldEvent, type RunView } from '../src/run-view.ts'
+import { emptyView, foldEvent, type RunView, runningUnits } from '../src/run-view.ts'
 import { cell, metrics, startOf } from './events.ts'
 
 const fold = (events: readonly RunEvent[], from: RunView = emptyView) =>
@@ -30,7 +30,7 @@ describe('the view of a run', () => {
       ],
       start,
     )
-    expect(running).toMatchObject({ generating: 'a/0' })
+    expect(runningUnits(running)).toEqual(['generate:a/0'])
     expect(running.cells.get('a/0')?.generate).toMatchObject({
       state: 'running',
       done: 6,
@@ -60,7 +60,7 @@ describe('the view of a run', () => {
       ],
       running,
     )
-    expect(judged).toMatchObject({ generating: null, judging: null })
+    expect(runningUnits(judged)).toEqual([])
     expect(judged.cells.get('a/0')).toMatchObject({
       generate: { state: 'done' },
       judge: { state: 'done' },
@@ -114,6 +114,7 @@ describe('time left', () => {
       startedAt: 0,
       doneAtStart: 50,
       tokensPerSecond: null,
+      lastAt: 0,
     }
     // 10 in 20 s, 40 to go.
     expect(unitTimeLeft(unit, 20_000)).toBe(80_000)
@@ -137,8 +138,17 @@ describe('time left', () => {
       progress('generate:a/1', 5),
     ])
     // Began at 2000; 5 of 10 by 4000: 2 s left, and two units of 4 s.
-    expect(runTimeLeft(view, 4000)).toBe(2000 + 2 * 4000)
-    expect(runTimeLeft(fold([startOf(cells)]), 1000)).toBeNull()
+    expect(runTimeLeft(view, 4000)).toEqual({
+      generating: 2000 + 2 * 4000,
+      judging: null,
+      total: 2000 + 2 * 4000,
+      // Nothing is known of the judge's speed.
+      isPartial: true,
+    })
+    expect(runTimeLeft(fold([startOf(cells)]), 1000)).toMatchObject({
+      total: null,
+      isPartial: true,
+    })
   })
 })
 
@@ -146,7 +156,9 @@ describe('plain lines', () => {
   test('one for each event worth one, and progress now and then', () => {
     const lines = plainLines()
     const at = (event: RunEvent, now: number) => lines(event, emptyView, now)
-    expect(at({ type: 'unit-start', unit: 'generate:a/0', total: 10, done: 0 }, 0)).toEqual([])
+    expect(at({ type: 'unit-start', unit: 'generate:a/0', total: 10, done: 0 }, 0)).toEqual([
+      'generate:a/0: begins, 10 answers',
+    ])
     expect(at(progress('generate:a/0', 1), 1000)).toEqual([])
     expect(at(progress('generate:a/0', 7), 5000)).toEqual(['generate:a/0: 7 of 10, 100 tokens/s'])
     expect(at(progress('generate:a/0', 8), 6000)).toEqual([])

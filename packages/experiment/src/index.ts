@@ -23,6 +23,7 @@ export type { VariantResistance } from './analysis/variant-resistance.ts'
 export type { CausalDirectionRecord } from './causal/causal-direction.ts'
 export type { CausalAnalysis, CausalResult } from './causal/causal-results.ts'
 export type { CausalSpec } from './causal/causal-spec.ts'
+export { configJsonSchema, configSchemaUrl } from './config/json-schema.ts'
 export { type JudgeConfig, judgeSchema } from './config/judge-schema.ts'
 export {
   checkConfig,

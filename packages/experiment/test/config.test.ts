@@ -70,6 +70,16 @@ describe('what is wrong is named: the key, its value, and what is allowed', () =
       { ...base, variants: [{ name: 'a', path: 'b', tpye: 'x' }] },
       /variants\[0\]: unknown key 'tpye'; did you mean 'type'\?/,
     ],
+    [
+      'a key in the style of another program',
+      { ...base, sampling: { max_new_tokens: 5 } },
+      /sampling: unknown key 'max_new_tokens'; did you mean 'maxNewTokens'\?/,
+    ],
+    [
+      'a key that has its place elsewhere',
+      { ...base, temperature: 0.7 },
+      /unknown key 'temperature'; did you mean 'sampling\.temperature'\?/,
+    ],
     ['a missing key', {}, /base_model is missing/],
     [
       'a wrong type of variant',

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
+  isAlarm,
   type JudgeServers,
   type LoadConfigOptions,
   type LoadedConfig,
@@ -16,7 +17,9 @@ import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
 import { emptyView, foldEvent, type RunView } from '../run-view.ts'
 import { runSummary, warningLines } from '../summary.ts'
+import { themeOf, wantsScreen } from '../terminal-kind.ts'
 import { confirmCost } from './confirm-cost.ts'
+import { confirmedVariable, leaveRunning } from './leave-running.ts'
 
 export interface RunFlags {
   readonly phase?: Phase | undefined
@@ -28,6 +31,8 @@ export interface RunFlags {
   /** Implies `frozen`. */
   readonly lockFile?: string | undefined
   readonly yes?: boolean | undefined
+  /** `dark` or `light`. */
+  readonly theme?: string | undefined
   readonly overrides?: LoadConfigOptions['overrides'] | undefined
 }
 
@@ -50,7 +55,7 @@ export async function miniatureConfig(): Promise<string> {
 export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<number> {
   const costConfirmed = await confirmCost(loaded, {
     phase: flags.phase,
-    isConfirmed: flags.yes === true,
+    isConfirmed: flags.yes === true || process.env[confirmedVariable] === '1',
     isQuiet: flags.json === true,
   })
   const stop = new AbortController()
@@ -66,14 +71,39 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     signal: stop.signal,
   }
   try {
-    const isTerminal = process.stdin.isTTY && process.stdout.isTTY
-    const isLive = isTerminal && flags.plain !== true && flags.json !== true
-    const view = isLive ? await live(options, stop) : await plain(options, flags.json === true)
-    if (flags.json !== true) await printEnd(view, loaded, isLive)
-    return view.outcome === null ? exitCodes.failed : exitCodes[view.outcome]
+    if (!wantsScreen(flags)) {
+      const view = await plain(options, flags.json === true)
+      if (flags.json !== true) await printEnd(view, loaded, false)
+      return codeOf(view)
+    }
+    const { showRun } = await import('../ui/show-run.tsx')
+    const theme = themeOf(flags.theme)
+    const { view, isLeft } = await showRun({ run: options, stop, theme, canLeave: true })
+    if (isLeft) return printLeft(view, costConfirmed)
+    await printEnd(view, loaded, true)
+    return codeOf(view)
   } finally {
     release()
   }
+}
+
+function codeOf({ outcome }: RunView): number {
+  return outcome === null ? exitCodes.failed : exitCodes[outcome]
+}
+
+/** The run goes on in the background: what was done is on the disk, and the new process begins there. */
+function printLeft({ run, storeFolder }: RunView, costConfirmed: boolean): number {
+  const { processId, logFile } = leaveRunning(storeFolder, { costConfirmed })
+  process.stdout.write(
+    [
+      `run ${run} goes on in the background, as process ${processId}; the model is loaded anew there.`,
+      `its lines   ${logFile}`,
+      `watch it    cem watch ${storeFolder}`,
+      `stop it     kill ${processId}   (in order: the same command goes on)`,
+      '',
+    ].join('\n'),
+  )
+  return exitCodes.complete
 }
 
 /** Judges that the command starts itself, by name. */
@@ -108,18 +138,14 @@ function jsonLine(event: RunEvent): string {
   return JSON.stringify({ time: new Date().toISOString(), ...event })
 }
 
-async function live(options: RunOptions, stop: AbortController): Promise<RunView> {
-  const { showRun } = await import('../ui/show-run.tsx')
-  return showRun(options, stop)
-}
-
 async function printEnd(view: RunView, loaded: LoadedConfig, isLive: boolean): Promise<void> {
   const out = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`)
-  if (view.outcome === 'complete' && view.ended.length === 0)
+  if (view.outcome === 'complete' && Object.keys(view.ended).length === 0)
     out([`run ${view.run}: everything is done; nothing was computed.`])
   else if (isLive) out([`run ${view.run}: ${view.outcome}`])
   // In plain mode they were printed as they came.
-  if (isLive) out(warningLines(view.warnings))
+  // Alarms are in the summary.
+  if (isLive) out(warningLines(view.warnings.filter(({ code }) => !isAlarm(code))))
   for (const { unit, message } of view.failures) process.stderr.write(`${unit}: ${message}\n`)
   out(['', ...(await runSummary(view.storeFolder, loaded.resultsFolder, view.files))])
   if (view.outcome === 'stopped') out(['', 'Stopped. The same command goes on from here.'])

@@ -1,56 +1,68 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { RunStore, type StoredEvent } from '@cem/experiment'
+import { readFile } from 'node:fs/promises'
+import { type Analysis, RunStore, type StoredEvent } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { plainLines } from '../plain/plain-lines.ts'
 import { runFolder } from '../run-folder.ts'
 import { emptyView, foldEvent } from '../run-view.ts'
+import { tailEvents } from '../tail-events.ts'
+import { themeOf, wantsScreen } from '../terminal-kind.ts'
+import { abortOnSignals } from './abort-on-signals.ts'
 
-/** How often the run's folder is looked at. */
-const pollIntervalInMs = 1000
+export interface WatchFlags {
+  readonly results: string
+  readonly plain?: boolean
+  readonly json?: boolean
+  readonly theme?: string
+}
 
 /** `cem watch RUN`: shows a run through its folder, and never writes there. */
-export async function watchCommand(
-  run: string,
-  { results, plain }: { readonly results: string; readonly plain?: boolean },
-): Promise<number> {
-  const { resultsFolder, run: name } = runFolder(run, results)
+export async function watchCommand(run: string, flags: WatchFlags): Promise<number> {
+  const { resultsFolder, run: name } = runFolder(run, flags.results)
   const store = new RunStore(resultsFolder, name)
-  const stop = new AbortController()
-  const isTerminal = process.stdin.isTTY && process.stdout.isTTY
-  if (isTerminal && plain !== true) {
+  if (wantsScreen(flags)) {
+    const stop = new AbortController()
     const { watchRun } = await import('../ui/watch-run.tsx')
-    await watchRun(newEvents(store, stop.signal), stop)
+    const events = single(tailEvents(store.folder, { signal: stop.signal }))
+    await watchRun({
+      events,
+      stop,
+      theme: themeOf(flags.theme),
+      thresholds: await thresholdsOf(store),
+    })
     return exitCodes.complete
   }
-  process.once('SIGINT', () => stop.abort())
+  using signals = abortOnSignals()
+  return watchPlain(store, signals.signal, flags.json === true)
+}
+
+/** In a pipe the end of the run is the end: a later process may go on with it, and then it can be watched anew. */
+async function watchPlain(store: RunStore, signal: AbortSignal, isJson: boolean): Promise<number> {
   const lines = plainLines()
   let view = emptyView
-  for await (const event of newEvents(store, stop.signal)) {
-    const time = Date.parse(event.time)
-    view = foldEvent(view, event, time)
-    for (const line of lines(event, view, time)) process.stdout.write(`${event.time} ${line}\n`)
-    // A later process may go on with the run; in a pipe the end of this one is the end.
-    if (event.type === 'run-end' && (await isLast(store, event))) return exitCodes.complete
-  }
-  return exitCodes.complete
-}
-
-async function isLast(store: RunStore, event: StoredEvent): Promise<boolean> {
-  return (await store.events()).at(-1)?.time === event.time
-}
-
-/** Every event of the run, those that come later too. */
-async function* newEvents(store: RunStore, signal: AbortSignal): AsyncGenerator<StoredEvent, void> {
-  const seen = new Map<string, number>()
-  while (!signal.aborted) {
-    const counts = new Map<string, number>()
-    for (const event of await store.events()) {
-      const n = (counts.get(event.writer) ?? 0) + 1
-      counts.set(event.writer, n)
-      if (n <= (seen.get(event.writer) ?? 0)) continue
-      seen.set(event.writer, n)
-      yield event
+  for await (const events of tailEvents(store.folder, { signal })) {
+    if (events.length === 0 && view.outcome !== null) return exitCodes[view.outcome]
+    for (const event of events) {
+      const time = Date.parse(event.time)
+      view = foldEvent(view, event, time)
+      if (isJson) process.stdout.write(`${JSON.stringify(event)}\n`)
+      else
+        for (const line of lines(event, view, time)) process.stdout.write(`${event.time} ${line}\n`)
     }
-    await sleep(pollIntervalInMs, undefined, { signal }).catch(() => undefined)
+  }
+  return view.outcome === null ? exitCodes.complete : exitCodes[view.outcome]
+}
+
+async function* single(
+  batches: AsyncIterable<readonly StoredEvent[]>,
+): AsyncGenerator<StoredEvent, void> {
+  for await (const events of batches) yield* events
+}
+
+async function thresholdsOf({ analysisFile }: RunStore): Promise<Analysis['thresholds']> {
+  const { usualThresholds } = await import('../ui/data/answers.ts')
+  try {
+    return (JSON.parse(await readFile(analysisFile, 'utf8')) as Analysis).thresholds
+  } catch {
+    return usualThresholds
   }
 }

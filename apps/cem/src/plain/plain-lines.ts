@@ -1,4 +1,4 @@
-import type { RunEvent } from '@cem/experiment'
+import { isAlarm, type RunEvent } from '@cem/experiment'
 import type { RunView } from '../run-view.ts'
 import { deviceLine } from '../summary.ts'
 import { duration, percent, terminalText } from '../terminal-text.ts'
@@ -25,7 +25,9 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
         ]
       }
       case 'warning':
-        return [`warning: ${terminalText(event.warning.message)}`]
+        return [
+          `${isAlarm(event.warning.code) ? 'ALARM' : 'warning'}: ${terminalText(event.warning.message)}`,
+        ]
       case 'device':
         return [`runs on ${terminalText(deviceLine(event.device))}`]
       case 'self-test': {
@@ -44,7 +46,9 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
         return [`${event.cell}: ${driftLine(event.report)}`]
       case 'unit-start':
         lastProgress.set(event.unit, now)
-        return []
+        return [
+          `${event.unit}: begins, ${event.done === 0 ? '' : `${event.done} done of `}${event.total} answers`,
+        ]
       case 'unit-progress': {
         if (now - (lastProgress.get(event.unit) ?? 0) < progressIntervalInMs) return []
         lastProgress.set(event.unit, now)
@@ -94,8 +98,11 @@ export function plainLines(): (event: RunEvent, view: RunView, now: number) => s
       case 'judge-cost':
       case 'judge-agreement':
         return judgingLines(event)
-      // What was found is told at the end, from the analysis.
+      // What was found is told in full at the end, from the analysis.
       case 'statistics':
+        return [
+          `analysis: ${event.comparisons.length} comparisons, ${event.family.tests.length} tests of the family`,
+        ]
       case 'analysis-inputs':
         return []
     }

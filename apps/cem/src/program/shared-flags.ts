@@ -16,6 +16,7 @@ export function withSamplingFlags(command: Command): Command {
     .option('--results <folder>', 'where results go (default: results)')
     .option('--plain', 'plain lines instead of the live screen')
     .option('--json', 'one JSON object a line')
+    .addOption(themeOption())
     .option('--resume', 'go on with what is there (always done)')
 }
 
@@ -51,4 +52,11 @@ export function withJudgeFlags(command: Command): Command {
     .option('--judge-url <url>', "base URL of the judge's server")
     .option('--api-key-variable <name>', 'environment variable that holds its key')
     .option('--concurrency <n>', 'judge calls at once', positiveInteger)
+}
+
+export function themeOption(): Option {
+  return new Option(
+    '--theme <theme>',
+    "colours of the live screen (default: the terminal's)",
+  ).choices(['dark', 'light'])
 }

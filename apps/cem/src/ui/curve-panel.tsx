@@ -1,12 +1,13 @@
 import { type TerminalRow, terminalCurve } from '@cem/plots'
-import { Box, Text } from 'ink'
+import { Box } from 'ink'
 import { type ReactElement, useMemo } from 'react'
 import type { RunView } from '../run-view.ts'
 import { percent, shorten, terminalText } from '../terminal-text.ts'
+import { Text } from './text.tsx'
+import { type Theme, useTheme } from './theme.ts'
 
 /** Marks tell the lines apart where there is no colour. */
 const endMarks = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
-const colors = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red', 'white', 'gray']
 
 export interface CurvePanelProps {
   readonly view: RunView
@@ -16,6 +17,7 @@ export interface CurvePanelProps {
 
 /** EM % against the training step, as far as it is known, with a legend. */
 export function CurvePanel({ view, width, height }: CurvePanelProps): ReactElement {
+  const theme = useTheme()
   const legendWidth = Math.min(34, Math.floor(width / 3))
   const { cells } = view
   const curve = useMemo(() => {
@@ -42,7 +44,9 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
   }, [cells, width, height, legendWidth])
   return (
     <Box flexDirection="column" height={height} flexShrink={0}>
-      <Text bold>EM % by step</Text>
+      <Text bold wrap="truncate">
+        EM % by step <Text dimColor>(dotted: the interval)</Text>
+      </Text>
       <Box>
         <Box flexDirection="column" width={width - legendWidth - 1}>
           {curve.runs.map((line, i) => (
@@ -50,7 +54,7 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
             <Text key={i} wrap="truncate">
               {line.map(({ text, series }, j) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: runs have no identity but their place
-                <Text key={j} {...(series === undefined ? {} : { color: colorOf(series) })}>
+                <Text key={j} {...(series === undefined ? {} : { color: colorOf(theme, series) })}>
                   {text}
                 </Text>
               ))}
@@ -59,7 +63,7 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
         </Box>
         <Box flexDirection="column" width={legendWidth} marginLeft={1}>
           {curve.series.slice(0, height - 1).map(({ variant, label, last }, i) => (
-            <Text key={variant} wrap="truncate" color={colorOf(i)}>
+            <Text key={variant} wrap="truncate" color={colorOf(theme, i)}>
               {endMarks[i] ?? ' '} {percent(last === null ? null : last / 100).padStart(4)}{' '}
               {shorten(terminalText(label), legendWidth - 8)}
             </Text>
@@ -70,6 +74,6 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
   )
 }
 
-function colorOf(series: number): string {
-  return colors[series % colors.length] as string
+function colorOf({ series }: Theme, i: number): string | undefined {
+  return series[i % Math.max(1, series.length)]
 }

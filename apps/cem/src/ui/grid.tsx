@@ -1,106 +1,112 @@
-import { Box, Text } from 'ink'
+import { Box } from 'ink'
 import type { ReactElement } from 'react'
 import type { CellView } from '../run-view.ts'
-import { percent, shorten, terminalText } from '../terminal-text.ts'
-import type { GridView, Position } from './grid-layout.ts'
+import { terminalText } from '../terminal-text.ts'
+import { fitColumns } from '../text-columns.ts'
+import { cellText, legend } from './state/cell-state.ts'
+import type { GridView, Position } from './state/grid-layout.ts'
+import { Text } from './text.tsx'
+import { type Theme, useTheme } from './theme.ts'
 
-const cellWidth = 9
+const cellWidth = 8
 
 export interface GridProps {
   readonly grid: GridView
   readonly selected: Position
+  /** Id of the cell that is to be compared. */
+  readonly marked: string | null
   readonly width: number
   readonly height: number
+  /** What is left out or in which order, said behind the heading. */
+  readonly note: string
 }
 
+/** Lines that a grid takes besides its rows. */
+export const gridFrame = 2
+
 /** EM % of every variant at every step, with what is not known yet and why. */
-export function Grid({ grid, selected, width, height }: GridProps): ReactElement {
-  const nameWidth = Math.min(
-    Math.max(12, ...grid.rows.map(({ variant }) => variant.length)) + 2,
-    Math.max(14, Math.floor(width / 3)),
-  )
+export function Grid({ grid, selected, marked, width, height, note }: GridProps): ReactElement {
+  const longest = Math.max(12, ...grid.rows.map(({ variant }) => variant.length))
+  const nameWidth = Math.min(longest + 1, Math.max(14, Math.floor(width / 3)))
   const nColumns = Math.max(1, Math.floor((width - nameWidth) / cellWidth))
   const firstColumn = window(selected.column, nColumns, grid.steps.length)
-  const nRows = Math.max(1, height - 2)
+  const nRows = Math.max(1, height - gridFrame)
   const firstRow = window(selected.row, nRows, grid.rows.length)
   const steps = grid.steps.slice(firstColumn, firstColumn + nColumns)
+  const rows = grid.rows.slice(firstRow, firstRow + nRows)
+  const more = hiddenText({
+    above: firstRow,
+    below: grid.rows.length - firstRow - rows.length,
+    left: firstColumn,
+    right: grid.steps.length - firstColumn - steps.length,
+  })
   return (
     <Box flexDirection="column" height={height} flexShrink={0}>
-      <Text bold>
-        {'EM % at step'.padEnd(nameWidth)}
-        {steps
-          .map((step) =>
-            String(step)
-              .padStart(cellWidth - 2)
-              .padEnd(cellWidth),
-          )
-          .join('')}
+      <Text bold wrap="truncate">
+        {fitColumns('EM % at step', nameWidth)}
+        {steps.map((step) => `${String(step).padStart(cellWidth - 1)} `).join('')}
       </Text>
-      {grid.rows.slice(firstRow, firstRow + nRows).map((row, i) => (
+      {rows.map((row, i) => (
         <Text key={row.variant} wrap="truncate">
-          <Text dimColor={firstRow + i !== selected.row}>
-            {shorten(terminalText(row.variant), nameWidth - 2).padEnd(nameWidth)}
+          <Text bold={firstRow + i === selected.row}>
+            {fitColumns(terminalText(row.variant), nameWidth - 1)}{' '}
           </Text>
           {row.cells.slice(firstColumn, firstColumn + nColumns).map((cell, j) => (
             <GridCell
               key={grid.steps[firstColumn + j]}
               cell={cell}
               isSelected={firstRow + i === selected.row && firstColumn + j === selected.column}
+              isMarked={cell !== undefined && cell.cell.id === marked}
             />
           ))}
         </Text>
       ))}
       <Text dimColor wrap="truncate">
-        {'· waits  ⋯ answers  ? judging  ✗ failed  ! collapsed  ≠ persona not as in training'}
+        {[more, note, legend(width)].filter((text) => text !== '').join('  ')}
       </Text>
     </Box>
   )
 }
 
-function GridCell({
-  cell,
-  isSelected,
-}: {
-  cell: CellView | undefined
-  isSelected: boolean
-}): ReactElement {
-  const { text, color } = cellText(cell)
-  const shown = ` ${text.padStart(cellWidth - 3)}  `
+function hiddenText(
+  hidden: Readonly<Record<'above' | 'below' | 'left' | 'right', number>>,
+): string {
+  const arrows = { above: '↑', below: '↓', left: '←', right: '→' } as const
+  return (['above', 'below', 'left', 'right'] as const)
+    .filter((side) => hidden[side] > 0)
+    .map((side) => `${arrows[side]}${hidden[side]}`)
+    .join(' ')
+}
+
+interface GridCellProps {
+  readonly cell: CellView | undefined
+  readonly isSelected: boolean
+  readonly isMarked: boolean
+}
+
+function GridCell({ cell, isSelected, isMarked }: GridCellProps): ReactElement {
+  const theme = useTheme()
+  if (cell === undefined) return <Text>{' '.repeat(cellWidth)}</Text>
+  const shown = cellText(cell)
+  const [left, right] = isSelected ? '[]' : isMarked ? '«»' : '  '
   return (
-    <Text
-      {...(color === undefined ? {} : { color })}
-      inverse={isSelected}
-      dimColor={color === undefined}
-    >
-      {shown}
+    <Text bold={isSelected}>
+      <Text {...styleOf(shown, theme)}>
+        {left}
+        {shown.text.padStart(cellWidth - 2)}
+      </Text>
+      {right}
     </Text>
   )
 }
 
-/** The state of a cell in at most six characters; never by colour alone. */
-export function cellText(cell: CellView | undefined): { text: string; color: string | undefined } {
-  if (cell === undefined) return { text: '', color: undefined }
-  const { generate, judge, metrics, isCollapsed } = cell
-  if (generate.state === 'failed' || judge.state === 'failed') return { text: '✗', color: 'red' }
-  if (metrics !== null) {
-    const em = metrics.main.em.estimate
-    const mark = isCollapsed ? '!' : cell.cell.match === 'as-trained' ? '' : '≠'
-    return { text: `${percent(em)}${mark}`, color: isCollapsed ? 'magenta' : emColor(em) }
-  }
-  if (judge.state === 'running')
-    return { text: `?${share(judge.done, judge.total)}`, color: 'cyan' }
-  if (generate.state === 'running')
-    return { text: `⋯${share(generate.done, generate.total)}`, color: 'cyan' }
-  return { text: generate.state === 'done' ? '?' : '·', color: undefined }
-}
-
-function share(done: number, total: number): string {
-  return total === 0 ? '' : percent(done / total)
-}
-
-function emColor(em: number | null): string {
-  if (em === null) return 'gray'
-  return em < 0.05 ? 'green' : em < 0.2 ? 'yellow' : 'red'
+function styleOf({ tone, share }: ReturnType<typeof cellText>, theme: Theme) {
+  if (tone === 'muted') return { dimColor: true }
+  const heat = share === null ? undefined : theme.heat(share)
+  if (heat !== undefined) return { backgroundColor: heat.background, color: heat.text }
+  const color =
+    tone !== 'share' ? theme[tone] : share === null ? undefined : theme.shareColour(share)
+  return color === undefined ? {} : { color }
 }
 
 /** The first of `size` items in view, so that `at` is among them. */

@@ -1,22 +1,30 @@
-import { Box, Text } from 'ink'
-import type { ReactElement } from 'react'
 import { bindings } from '../keys.ts'
+import { cellStates } from './state/cell-state.ts'
+import { type Line, wrapSegments } from './text-lines.ts'
+import type { Theme } from './theme.ts'
 
-export function HelpView(): ReactElement {
-  return (
-    <Box flexDirection="column">
-      <Text bold>Keys</Text>
-      {bindings.map(({ action, shown, help }) => (
-        <Text key={action}>
-          {'  '}
-          <Text color="cyan">{shown.padEnd(12)}</Text> {help}
-        </Text>
-      ))}
-      <Text> </Text>
-      <Text>
-        A cell is one checkpoint of a variant. Its EM % is the share of answers that are misaligned
-        and coherent, over those with both scores; percent signs while it runs are progress.
-      </Text>
-    </Box>
-  )
+/** Keys, and what the marks of the grid mean. */
+export function helpText(width: number, theme: Theme): Line[] {
+  const item = (key: string, text: string) =>
+    wrapSegments([{ text }], Math.max(10, width - 14)).map((line, i) => [
+      { text: (i === 0 ? `  ${key}` : '').padEnd(14), color: theme.accent },
+      ...line,
+    ])
+  const note = (text: string) => [...wrapSegments([{ text }], width), []]
+  return [
+    [{ text: 'Keys', bold: true }],
+    ...bindings.flatMap(({ shown, help }) => item(shown, help)),
+    [],
+    [{ text: 'Marks of a cell', bold: true }],
+    ...Object.values(cellStates)
+      .filter(({ mark }) => mark !== '')
+      .flatMap(({ mark, name }) => item(mark, name)),
+    [],
+    ...note(
+      'A cell is one checkpoint of a variant. Its EM % is the share of answers that are misaligned and coherent, over those with both scores; the darker (light screens) or brighter (dark ones) a cell, the larger. Percent signs while it runs are progress.',
+    ),
+    ...note(
+      'Filters take words that must all be there. For answers, three words mean a state: em (misaligned and coherent), unscored, cut (at the token limit).',
+    ),
+  ]
 }

@@ -1,9 +1,10 @@
-import { Box, Text } from 'ink'
+import { Box } from 'ink'
 import type { ReactElement } from 'react'
 import { unitTimeLeft } from '../estimate.ts'
-import { costText } from '../plain/judging-lines.ts'
-import type { RunView, UnitView } from '../run-view.ts'
+import { type CellPhase, type RunView, runningCells, type UnitView } from '../run-view.ts'
 import { duration, shorten, terminalText } from '../terminal-text.ts'
+import { Text } from './text.tsx'
+import { useTheme } from './theme.ts'
 
 export interface NowPanelProps {
   readonly view: RunView
@@ -11,91 +12,82 @@ export interface NowPanelProps {
   readonly width: number
 }
 
-/** What is generated and judged now. */
+/** What is generated and judged now: two lines. */
 export function NowPanel({ view, now, width }: NowPanelProps): ReactElement {
-  const generate = view.generating === null ? undefined : view.cells.get(view.generating)?.generate
-  const judging = judgingNow(view)
-  const speed =
-    generate?.tokensPerSecond == null ? '' : `${Math.round(generate.tokensPerSecond)} tokens/s`
-  const { calls, cached, failures, inFlight } = view.judge ?? {
-    calls: 0,
-    cached: 0,
-    failures: 0,
-    inFlight: 0,
-  }
   return (
-    <Box flexDirection="column" height={4} marginTop={1} flexShrink={0}>
-      <UnitLine
-        name="generate"
-        cell={view.generating}
-        unit={generate}
-        now={now}
-        note={speed}
-        width={width}
-      />
-      <UnitLine
-        name="judge"
-        cell={judging?.name ?? null}
-        unit={judging?.unit}
-        now={now}
-        note=""
-        width={width}
-      />
-      <Text wrap="truncate" dimColor={view.judge === null}>
-        {'judge calls'.padEnd(nameWidth)}
-        {calls} calls{costText(view.judge?.costUsd)} · {cached} from the cache · {inFlight} under
-        way · <Text {...(failures > 0 ? { color: 'red' } : {})}>{failures} failed</Text>
-      </Text>
+    <Box flexDirection="column" flexShrink={0} width={width}>
+      {(['generate', 'judge'] as const).map((phase) => (
+        <PhaseLine key={phase} view={view} phase={phase} now={now} width={width} />
+      ))}
     </Box>
   )
 }
 
-/** Cells that are judged interleaved are one piece of work. */
-function judgingNow(view: RunView): { readonly name: string; readonly unit: UnitView } | undefined {
-  const running = [...view.cells].filter(([, { judge }]) => judge.state === 'running')
-  const [first, second] = running
-  if (first === undefined || view.judging === null) return undefined
-  if (second === undefined) return { name: first[0], unit: first[1].judge }
-  const units = running.map(([, { judge }]) => judge)
-  const total = (pick: (unit: UnitView) => number) =>
-    units.reduce((sum, unit) => sum + pick(unit), 0)
-  return {
-    name: `${running.length} cells`,
-    unit: {
-      ...first[1].judge,
-      done: total(({ done }) => done),
-      total: total((unit) => unit.total),
-      doneAtStart: total(({ doneAtStart }) => doneAtStart),
-    },
-  }
-}
+/** The width of the names at the left of the panels. */
+export const nameWidth = 10
 
-const nameWidth = 13
-
-interface UnitLineProps {
-  readonly name: string
-  readonly cell: string | null
-  readonly unit: UnitView | undefined
-  readonly now: number
-  readonly note: string
-  readonly width: number
-}
-
-function UnitLine({ name, cell, unit, now, note, width }: UnitLineProps): ReactElement {
-  if (cell === null || unit === undefined) return <Text dimColor>{name.padEnd(nameWidth)}-</Text>
+function PhaseLine({
+  view,
+  phase,
+  now,
+  width,
+}: NowPanelProps & { readonly phase: CellPhase }): ReactElement {
+  const theme = useTheme()
+  const running = runningNow(view, phase)
+  if (running === undefined)
+    return (
+      <Text dimColor wrap="truncate">
+        {phase.padEnd(nameWidth)}
+        {idleText(view, phase)}
+      </Text>
+    )
+  const { name, unit, tokensPerSecond } = running
   const left = unitTimeLeft(unit, now)
   const parts = [
     `${unit.done} of ${unit.total}`,
-    ...(note === '' ? [] : [note]),
+    ...(tokensPerSecond === null ? [] : [`${Math.round(tokensPerSecond)} tokens/s`]),
     ...(left === null ? [] : [`${duration(left)} left`]),
   ]
-  const label = shorten(terminalText(cell), Math.max(10, Math.min(36, width - 60)))
+  const barWidth = width >= 100 ? 24 : 12
+  const room = width - nameWidth - barWidth - parts.join(' · ').length - 3
   return (
     <Text wrap="truncate">
-      {name.padEnd(nameWidth)}
-      <Text color="cyan">{label}</Text> {bar(unit.done, unit.total, 16)} {parts.join(' · ')}
+      {phase.padEnd(nameWidth)}
+      <Text color={theme.accent}>{shorten(terminalText(name), Math.max(10, room))}</Text>{' '}
+      {bar(unit.done, unit.total, barWidth)} {parts.join(' · ')}
     </Text>
   )
+}
+
+function idleText({ cells, outcome }: RunView, phase: CellPhase): string {
+  const units = [...cells.values()].map((cell) => cell[phase])
+  if (units.length > 0 && units.every(({ state }) => state === 'done')) return 'done'
+  if (outcome !== null) return 'ended'
+  const nFailed = units.filter(({ state }) => state === 'failed').length
+  if (nFailed > 0 && units.every(({ state }) => state === 'done' || state === 'failed'))
+    return `${nFailed} failed`
+  return phase === 'judge' ? 'waits for answers' : '-'
+}
+
+/** Units of a phase that run side by side are one piece of work: cells judged interleaved, or shards. */
+function runningNow(view: RunView, phase: CellPhase) {
+  const running = runningCells(view, phase)
+  const [first] = running
+  if (first === undefined) return undefined
+  const units = running.map((cell) => cell[phase])
+  const sum = (pick: (unit: UnitView) => number) =>
+    units.reduce((total, unit) => total + pick(unit), 0)
+  const speeds = units.flatMap(({ tokensPerSecond }) => tokensPerSecond ?? [])
+  return {
+    name: running.length === 1 ? first.cell.id : `${running.length} cells`,
+    unit: {
+      ...first[phase],
+      done: sum(({ done }) => done),
+      total: sum(({ total }) => total),
+      doneAtStart: sum(({ doneAtStart }) => doneAtStart),
+    },
+    tokensPerSecond: speeds.length === 0 ? null : speeds.reduce((total, one) => total + one, 0),
+  }
 }
 
 function bar(done: number, total: number, width: number): string {

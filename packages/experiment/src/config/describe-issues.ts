@@ -1,5 +1,5 @@
-import { nearest } from '@cem/core'
 import { z } from 'zod'
+import { nearestKey } from './nearest-key.ts'
 
 /** One line for each thing that is wrong with a config: the key, its value, and what is allowed. */
 export function describeIssues(error: z.ZodError, input: unknown, schema: z.ZodType): string[] {
@@ -11,7 +11,7 @@ function describe(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): s
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(schema, issue.path)
     return issue.keys.map((key) => {
-      const meant = nearest(key, allowed)
+      const meant = nearestKey(key, allowed, pathsOf(schema))
       const hint =
         meant === undefined ? `allowed are ${allowed.join(', ')}` : `did you mean '${meant}'?`
       return `${path === '' ? '' : `${path}: `}unknown key '${key}'; ${hint}`
@@ -60,6 +60,18 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   if (head === undefined) return Object.keys(inner.shape)
   const next = (inner.shape as Record<PropertyKey, z.ZodType>)[head]
   return next === undefined ? [] : keysAt(next, rest)
+}
+
+/** The paths of all keys that an object of the schema may have, those of lists left out: which item would be meant? */
+function pathsOf(schema: z.ZodType): string[] {
+  const inner = unwrap(schema)
+  if (inner instanceof z.ZodUnion)
+    return inner.options.flatMap((option) => pathsOf(option as z.ZodType))
+  if (!(inner instanceof z.ZodObject)) return []
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) => [
+    key,
+    ...pathsOf(value).map((path) => `${key}.${path}`),
+  ])
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
