@@ -91,15 +91,7 @@ export {
   type LabelTask,
   openLabelling,
 } from './labels/open-labelling.ts'
-export {
-  type RunName,
-  type RunName,
-  type RunRow,
-  type RunRow,
-  type RunRowsOptions,
-  runRows,
-  runRows,
-} from './labels/run-rows.ts'
+export { type RunName, type RunRow, type RunRowsOptions, runRows } from './labels/run-rows.ts'
 export { movedError } from './lock/check-frozen.ts'
 export {
   compareStudyLocks,
