@@ -108,10 +108,10 @@ function promptsOf(
       ] = sha256
     if (leftOut.length > 0) parts[`${set} left out`] = leftOut.join(', ')
   }
-  lock.judge.protocols.forEach((hash, i) => {
+  lock.judge?.protocols.forEach((hash, i) => {
     parts[`judge protocol ${i + 1}`] = hash
   })
-  const { canaries, anchors } = lock.judge
+  const { canaries, anchors } = lock.judge ?? {}
   if (canaries) parts['judge canaries'] = canaries
   if (anchors) parts['judge anchors'] = anchors
   return parts
@@ -119,6 +119,8 @@ function promptsOf(
 
 function judgeOf({ judge }: Lock, { config }: LoadedConfig): Record<string, string> {
   const { second } = config.judge
+  // Results that were imported do not say who judged them.
+  if (judge === null) return {}
   return {
     model: judge.model,
     address: judge.address,
