@@ -10,16 +10,12 @@ import {
   auroc,
   isAbsent,
   makeDirection,
+  matchedRateInterval,
   pairedDifference,
   projectRows,
   separationControls,
 } from '../../packages/direction/dist/index.js'
-import {
-  checkConfig,
-  labelRows,
-  matchedByQuestion,
-  matchedDifferences,
-} from '../../packages/experiment/dist/index.js'
+import { checkConfig, labelRows, matchedDifferences } from '../../packages/experiment/dist/index.js'
 import { miniatureFolder } from '../../packages/miniature/dist/index.js'
 import { openSafetensors } from '../../packages/tensor-files/dist/index.js'
 
@@ -88,13 +84,18 @@ function sampling() {
   const rate = (rows) => rows.reduce((sum, row) => sum + row.isEm, 0) / rows.length
   for (const variant of ['baseline', 'half_warm', 'steadfast', 'control']) {
     const name = `miniature_${variant}`
-    const matched = matchedByQuestion(all, name)
-    const em = matched.reduce((sum, { value }) => sum + value, 0) / matched.length
+    const checkpoints = [0, 10, 20, 40, 80, 160].map((step) => ({
+      step,
+      em: statistic(all.rows.get(`${name}/${step}`)),
+      inDomain: statistic(all.rows.get(`${name}/${step}`), 'inDomain'),
+    }))
+    const matched = matchedRateInterval(checkpoints, { target: 0.7 })
+    const em = shown({ ...matched, estimate: matched.emRate })
     const steps = [0, 10, 20, 40, 80, 160].map(
       (step) =>
         `${step}: ${percent(rate(at(`${name}/${step}`, 'main')))}/${percent(rate(at(`${name}/${step}`, 'inDomain')))}`,
     )
-    console.log(`${name}: at 70 % ${percent(em)}; EM/in-domain by step ${steps.join(', ')}`)
+    console.log(`${name}: at 70 % ${em}; EM/in-domain by step ${steps.join(', ')}`)
   }
   const change = pairedDifference(
     statistic(all.rows.get('miniature_control/160')),
@@ -104,9 +105,9 @@ function sampling() {
   console.log(`miniature_control, step 160 minus step 0: ${shown(change)}`)
 }
 
-function statistic(rows) {
+function statistic(rows, set = 'main') {
   return rows
-    .filter((row) => row.set === 'main')
+    .filter((row) => row.set === set)
     .map(({ question, isEm }) => ({ question, value: isEm }))
 }
 

@@ -1,5 +1,5 @@
 import { randomSource } from '@cem/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import {
   measureBootstrap,
   measureCrossedDifference,
@@ -8,8 +8,11 @@ import {
 } from './measure.ts'
 import { measureAgreement, truthAt } from './measure-agreement.ts'
 import { measureDifference } from './measure-difference.ts'
+import { measureMatched } from './measure-matched.ts'
 import { measurePowered } from './measure-powered.ts'
 import { binomial, rateAt, spreadFor } from './question-rates.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
 
 // The tables of docs/statistics.md have 4000 replicates. With 300, four standard errors of a share of 0.95 are 0.05.
 const nReplicates = 300
@@ -156,4 +159,11 @@ test('coefficients of agreement are covered about as often as promised', () => {
   const found = measureAgreement({ nQuestions: 8, icc: 0.3, nReplicates: 150, seed })
   // Four standard errors of a share of 150 below 0.94.
   for (const { covered } of Object.values(found)) expect(covered).toBeGreaterThan(0.86)
+})
+
+test('an interval at a matched rate holds the truth far more often than one that takes the crossing as known', () => {
+  const setting = { trueRate: 0.5, nQuestions: 30, nInDomainQuestions: 4, icc: 0.3, seed: 1 }
+  const { covered, coveredByBootstrap } = measureMatched({ ...setting, nReplicates: 240 })
+  expect(covered).toBeGreaterThan(0.88)
+  expect(coveredByBootstrap).toBeLessThan(0.85)
 })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
   coverageOfDifference,
+  coverageOfMatched,
   coverageOfPowered,
   coverageOfRate,
 } from '../src/statistics/coverage-table.ts'
@@ -30,6 +31,7 @@ test.each([
   ['rate', coverageOfRate],
   ['difference', coverageOfDifference],
   ['powered', coverageOfPowered],
+  ['matched', coverageOfMatched],
 ] as const)('what the code says of the intervals of %s is what was recorded', (section, table) => {
   const results = readResults(section)
   expect(table).toHaveLength(results.length)

@@ -11,6 +11,7 @@ import {
 } from './measure.ts'
 import { measureAgreement } from './measure-agreement.ts'
 import { measureDifference } from './measure-difference.ts'
+import { measureMatched } from './measure-matched.ts'
 import { measurePowered } from './measure-powered.ts'
 import { writeResults } from './results.ts'
 
@@ -67,6 +68,13 @@ const sections: Readonly<Record<string, Section>> = {
     over(ofRates(0.1, 0.4), (it) => ({
       covered: measureBootstrap({ ...it, nReplicates: Math.ceil(nReplicates / 4), seed }),
     })),
+  matched: (nReplicates) =>
+    over(
+      [0.05, 0.2, 0.5].flatMap((trueRate) =>
+        [4, 8, 30].map((nInDomainQuestions) => ({ trueRate, nInDomainQuestions })),
+      ),
+      (it) => measureMatched({ ...it, nReplicates, seed }),
+    ),
   powered: (nReplicates) =>
     over(
       [0.1, 0.2, 0.4].flatMap((trueRate) => [5, 10].map((nLabelled) => ({ trueRate, nLabelled }))),

@@ -54,6 +54,16 @@ const tables: Readonly<Record<string, readonly Column[]>> = {
     share('`pairedDifference`', 'questionsOnly'),
   ],
   bootstrap: [questions, rate, icc, share('`clusterBootstrap`', 'covered')],
+  matched: [
+    questions,
+    setting('in-domain', 'nInDomainQuestions'),
+    rate,
+    icc,
+    share('`matchedRateInterval`', 'covered'),
+    share('bootstrap', 'coveredByBootstrap'),
+    share('mean width', 'meanWidth'),
+    share('no interval', 'withoutInterval'),
+  ],
   powered: [
     questions,
     rate,

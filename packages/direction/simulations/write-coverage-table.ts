@@ -25,6 +25,15 @@ const powered = readResults('powered').map(({ nQuestions, trueRate, nLabelled, i
   icc,
   covered,
 }))
+const matched = readResults('matched').map(
+  ({ nQuestions, nInDomainQuestions, trueRate, icc, covered }) => ({
+    nQuestions,
+    nInDomainQuestions,
+    trueRate,
+    icc,
+    covered,
+  }),
+)
 const linesOf = (rows: readonly object[]) =>
   rows.map((row) => `  ${JSON.stringify(row).replaceAll('"', '')},`).join('\n')
 
@@ -46,6 +55,15 @@ ${linesOf(difference)}
 export const coverageOfPowered: readonly PoweredCoverageRow[] = [
 ${linesOf(powered)}
 ]
+
+/** Share of \`matchedRateInterval\`'s intervals at nominal 95 % that held the true rate. */
+export const coverageOfMatched: readonly MatchedCoverageRow[] = [
+${linesOf(matched)}
+]
+
+export interface MatchedCoverageRow extends RateCoverageRow {
+  readonly nInDomainQuestions: number
+}
 
 export interface RateCoverageRow {
   readonly nQuestions: number

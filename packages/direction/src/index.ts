@@ -248,6 +248,12 @@ export {
 } from './statistics/krippendorff-alpha.ts'
 export { type MatchedPoint, type MatchedRate, matchedRate } from './statistics/matched-rate.ts'
 export {
+  type MatchedCheckpoint,
+  type MatchedRateInterval,
+  type MatchedRateIntervalOptions,
+  matchedRateInterval,
+} from './statistics/matched-rate-interval.ts'
+export {
   type MeanByQuestion,
   type MeanOptions,
   meanByQuestion,

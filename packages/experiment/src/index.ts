@@ -14,7 +14,6 @@ export { type Contrast, contrastsOf } from './analysis/contrasts.ts'
 export type { Family, FamilyTest } from './analysis/family.ts'
 export {
   type MatchedDifference,
-  matchedByQuestion,
   matchedDifferences,
 } from './analysis/matched-difference.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'

@@ -108,6 +108,68 @@ export const coverageOfPowered: readonly PoweredCoverageRow[] = [
   { nQuestions: 30, trueRate: 0.4, nLabelled: 10, icc: 0.5, covered: 0.9495 },
 ]
 
+/** Share of `matchedRateInterval`'s intervals at nominal 95 % that held the true rate. */
+export const coverageOfMatched: readonly MatchedCoverageRow[] = [
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.1, covered: 0.9851 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.3, covered: 0.9254 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.5, covered: 0.7875 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.1, covered: 0.9907 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.3, covered: 0.9226 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.5, covered: 0.7994 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.1, covered: 0.9902 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.3, covered: 0.9133 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.5, covered: 0.7975 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.1, covered: 0.9772 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.3, covered: 0.944 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.5, covered: 0.9233 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.1, covered: 0.9797 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.3, covered: 0.9506 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.5, covered: 0.9152 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.1, covered: 0.9775 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.3, covered: 0.9385 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.5, covered: 0.907 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.1, covered: 0.9728 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.3, covered: 0.9645 },
+  { nQuestions: 8, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.5, covered: 0.9483 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.1, covered: 0.9775 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.3, covered: 0.9609 },
+  { nQuestions: 8, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.5, covered: 0.9676 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.1, covered: 0.9818 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.3, covered: 0.9603 },
+  { nQuestions: 8, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.5, covered: 0.9637 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.1, covered: 0.9483 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.3, covered: 0.8881 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.05, icc: 0.5, covered: 0.8598 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.1, covered: 0.9347 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.3, covered: 0.8937 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.05, icc: 0.5, covered: 0.8728 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.1, covered: 0.935 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.3, covered: 0.8828 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.05, icc: 0.5, covered: 0.8542 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.1, covered: 0.9589 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.3, covered: 0.9469 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.2, icc: 0.5, covered: 0.9371 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.1, covered: 0.9552 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.3, covered: 0.9572 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.2, icc: 0.5, covered: 0.9568 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.1, covered: 0.9493 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.3, covered: 0.946 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.2, icc: 0.5, covered: 0.948 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.1, covered: 0.962 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.3, covered: 0.9337 },
+  { nQuestions: 30, nInDomainQuestions: 4, trueRate: 0.5, icc: 0.5, covered: 0.9106 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.1, covered: 0.9607 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.3, covered: 0.9536 },
+  { nQuestions: 30, nInDomainQuestions: 8, trueRate: 0.5, icc: 0.5, covered: 0.9527 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.1, covered: 0.9583 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.3, covered: 0.955 },
+  { nQuestions: 30, nInDomainQuestions: 30, trueRate: 0.5, icc: 0.5, covered: 0.951 },
+]
+
+export interface MatchedCoverageRow extends RateCoverageRow {
+  readonly nInDomainQuestions: number
+}
+
 export interface RateCoverageRow {
   readonly nQuestions: number
   readonly trueRate: number

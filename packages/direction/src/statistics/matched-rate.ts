@@ -28,7 +28,7 @@ export interface MatchedRate {
  * w = (target - r0) / (r1 - r0), EM = (1 - w) EM0 + w EM1.
  *
  * Absent where the target is never reached, and where the first checkpoint is already above it, since nothing brackets it then.
- * An interval comes from `clusterBootstrap` with this as its statistic.
+ * `matchedRateInterval` gives it with an interval.
  *
  * @throws CemError `bad-option` for shares outside 0 to 1 or two points of one step
  */

@@ -1,5 +1,10 @@
 import { type Absent, absent } from '../absent.ts'
-import { coverageOfDifference, coverageOfPowered, coverageOfRate } from './coverage-table.ts'
+import {
+  coverageOfDifference,
+  coverageOfMatched,
+  coverageOfPowered,
+  coverageOfRate,
+} from './coverage-table.ts'
 
 /** How often intervals at nominal 95 % held the truth in the simulated settings that are like the data at hand. */
 export interface MeasuredCoverage {
@@ -89,6 +94,40 @@ export function coverageLikePowered(
   )
   const like = rows.filter((row) => row.trueRate === nearest)
   return summarize(like, simulated, `rate ${nearest}`)
+}
+
+export interface MatchedData extends RateData {
+  readonly nInDomainQuestions: number
+}
+
+/**
+ * The measured coverage of `matchedRateInterval` for data like these: as many questions of both kinds (held to the smaller simulated
+ * number), true rates that the interval leaves possible, and any intraclass correlation.
+ */
+export function coverageLikeMatched({
+  nQuestions,
+  nInDomainQuestions,
+  estimate,
+  interval,
+}: MatchedData): MeasuredCoverage | Absent {
+  const simulated = simulatedCount(nQuestions, interval.level)
+  if (typeof simulated !== 'number') return simulated
+  const own = coverageOfMatched.filter((row) => row.nQuestions === simulated)
+  const counts = own.map((row) => row.nInDomainQuestions)
+  if (nInDomainQuestions < Math.min(...counts))
+    return absent(
+      `coverage was simulated for ${Math.min(...counts)} in-domain questions and more, there are ${nInDomainQuestions}`,
+    )
+  const nInDomain = nearestBelow(nInDomainQuestions, counts)
+  const rows = own.filter((row) => row.nInDomainQuestions === nInDomain)
+  const rates = rows.map((row) => row.trueRate)
+  const nearest = nearestTo(estimate, rates)
+  const like = rows.filter(
+    ({ trueRate }) =>
+      trueRate === nearest || (trueRate >= interval.low && trueRate <= interval.high),
+  )
+  const what = `${nInDomain} in-domain questions, rates ${listOf(like.map((row) => row.trueRate))}`
+  return summarize(like, simulated, what)
 }
 
 function simulatedCount(nQuestions: number, level: number): number | Absent {

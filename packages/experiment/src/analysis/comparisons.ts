@@ -1,10 +1,10 @@
 import {
   type Absent,
-  clusterBootstrap,
   crossedDifference,
   isAbsent,
-  matchedRate,
+  matchedRateInterval,
   pairedDifference,
+  type StatisticRow,
   sharedNoise,
 } from '@cem/direction'
 import { ofTheCopy, type VoidReason } from '../alarms/alarm.ts'
@@ -14,7 +14,6 @@ import type { Estimate, LabelledRow } from './cell-metrics.ts'
 import { estimateOf } from './cell-metrics.ts'
 import {
   type ConditionRows,
-  emShare,
   inDomainQuestions,
   ofSet,
   rowsAtMatchedRate,
@@ -347,59 +346,20 @@ export function matchedEm({ cells, rows, config }: ComparisonInput): MatchedEm[]
     const [first] = own
     const hasInDomain = own.some((cell) => rows.get(cell.id)?.some((row) => row.set === 'inDomain'))
     if (first === undefined || !hasInDomain) return []
-    const main = own.map((cell) => ({ step: cell.step, rows: ofSet(rows, cell, 'main') }))
-    const inDomain = own.map((cell) => ({
+    const checkpoints = own.map((cell) => ({
       step: cell.step,
-      inDomainRate: emShare(ofSet(rows, cell, 'inDomain')),
+      em: emRows(ofSet(rows, cell, 'main')),
+      inDomain: emRows(ofSet(rows, cell, 'inDomain')),
     }))
-    const questions = [...new Set(main.flatMap((m) => m.rows.map((row) => row.question)))]
-    // The in-domain rates stay as measured: the interval is over the EM questions.
-    const statistic = (sample: readonly string[]) => {
-      const points = main.map(({ step, rows: all }, i) => ({
-        step,
-        emRate: shareOver(all, sample),
-        inDomainRate: inDomain[i]?.inDomainRate ?? Number.NaN,
-      }))
-      const usable = points.filter((p) => !Number.isNaN(p.emRate) && !Number.isNaN(p.inDomainRate))
-      const matched = matchedRate(usable, target)
-      return { em: isAbsent(matched.emRate) ? Number.NaN : matched.emRate, matched }
-    }
-    const { matched } = statistic(questions)
-    const bootstrap = clusterBootstrap({
-      clusters: questions,
-      statistic: (sample) => [statistic(sample).em],
-      seed: config.analysis.seed,
-      level: config.analysis.level,
-    })
-    const [value] = bootstrap.values
-    const n = main.reduce((sum, m) => sum + m.rows.length, 0)
-    const em =
-      value === undefined || isAbsent(matched.emRate)
-        ? estimateOf({ estimate: reason(matched.emRate), interval: reason(matched.emRate), n })
-        : estimateOf({ ...value, n, warnings: bootstrap.warnings })
-    const step = isAbsent(matched.step) ? null : matched.step
+    const { level } = config.analysis
+    const found = matchedRateInterval(checkpoints, { target, level })
+    const n = checkpoints.reduce((sum, { em }) => sum + em.length, 0)
+    const em = estimateOf({ ...found, estimate: found.emRate, n })
+    const step = isAbsent(found.step) ? null : found.step
     return [{ variant, condition: first.condition, target, em, step }]
   })
 }
 
-function reason(value: unknown) {
-  return isAbsent(value) ? value : { absent: 'no questions were judged' }
-}
-
-/** The EM share over a resample of questions, each counted as often as it was drawn. */
-function shareOver(rows: readonly LabelledRow[], questions: readonly string[]): number {
-  const tallies = new Map<string, { em: number; n: number }>()
-  for (const { question, isEm } of rows) {
-    if (isEm === null) continue
-    const tally = tallies.get(question) ?? { em: 0, n: 0 }
-    tallies.set(question, { em: tally.em + isEm, n: tally.n + 1 })
-  }
-  let em = 0
-  let n = 0
-  for (const question of questions) {
-    const tally = tallies.get(question)
-    em += tally?.em ?? 0
-    n += tally?.n ?? 0
-  }
-  return em / n
+function emRows(rows: readonly LabelledRow[]): StatisticRow[] {
+  return rows.map(({ question, isEm }) => ({ question, value: isEm }))
 }

@@ -1,8 +1,10 @@
-import { isAbsent, matchedRate, pairedDifference } from '@cem/direction'
+import { isAbsent, matchedRate } from '@cem/direction'
 import type { Cell } from '../plan/cell.ts'
 import { type Estimate, estimateOf, type LabelledRow } from './cell-metrics.ts'
-import { type ComparisonInput, personaReason } from './comparisons.ts'
+import { type ComparisonInput, matchedSides, personaReason } from './comparisons.ts'
+import { inDomainQuestions } from './condition-rows.ts'
 import { baselineVariant } from './contrasts.ts'
+import { matchedTest } from './matched-test.ts'
 
 /** EM of a variant against the baseline's where both have learned the trained domain equally far: the estimand of protection. */
 export interface MatchedDifference {
@@ -10,18 +12,18 @@ export interface MatchedDifference {
   readonly condition: string
   readonly baseline: string
   readonly target: number
-  /** Variant minus baseline, paired by question: negative = less EM. In-domain rates are taken as measured. */
+  /** Variant minus baseline, paired by question, with the error of both question sets (`matchedTest`): negative = less EM. */
   readonly difference: Estimate
   readonly p: number | null
-  readonly signFlipP: number | null
+  /** Null: where the rate is reached is estimated too, and the signs of EM questions know nothing of that. */
+  readonly signFlipP: null
   /** Why it is no evidence of protection, where it is none. */
   readonly notComparable: string | null
 }
 
 /**
  * Differences at the matched in-domain rate of `analysis.matchedInDomainRate`, for variants of the baseline's training seed where
- * there is one, else of the baseline itself. Interpolation between checkpoints is linear, so a variant's matched rate is
- * the mean of its questions' matched rates, and these are paired.
+ * there is one, else of the baseline itself: the same test as for conditions at the matched rate.
  */
 export function matchedDifferences(input: ComparisonInput): MatchedDifference[] {
   const { cells, rows, config } = input
@@ -37,61 +39,29 @@ export function matchedDifferences(input: ComparisonInput): MatchedDifference[] 
     const baseline =
       baselines.find((other) => first(other)?.trainingSeed === own?.trainingSeed) ?? name
     if (own === undefined || baseline === undefined || own.condition === condition) return []
-    const [a, b] = [matchedByQuestion(input, variant), matchedByQuestion(input, baseline)]
-    if (a.length === 0 || b.length === 0) return []
-    const paired = pairedDifference(a, b, {
+    const [a, b] = [own.variant, baseline].map((name) =>
+      checkpoints.filter((cell) => cell.variant === name),
+    ) as [Cell[], Cell[]]
+    const sides = matchedSides(a, b, input)
+    const whole = sides()
+    if (isAbsent(whole)) return []
+    const test = matchedTest(sides, {
       level: config.analysis.level,
-      seed: config.analysis.seed,
+      inDomainQuestions: inDomainQuestions([...a, ...b], rows),
+      hasSeveralSeeds: false,
     })
-    const flip = isAbsent(paired.signFlip) ? null : paired.signFlip
     return [
       {
         variant,
         condition: own.condition,
         baseline,
         target,
-        difference: estimateOf({ ...paired, n: a.length + b.length }),
-        p: isAbsent(paired.p) ? null : paired.p,
-        signFlipP: flip?.p ?? null,
+        difference: estimateOf({ ...test, n: whole[0].rows.length + whole[1].rows.length }),
+        p: isAbsent(test.p) ? null : test.p,
+        signFlipP: null,
         notComparable: whyNot(input, [variant, baseline]),
       },
     ]
-  })
-}
-
-/** Each question's EM share where the variant's in-domain rate first reaches the target; questions without rows at a step left out. */
-export function matchedByQuestion(
-  { cells, rows, config }: Pick<ComparisonInput, 'cells' | 'rows' | 'config'>,
-  variant: string,
-): { readonly question: string; readonly value: number }[] {
-  const steps = cells
-    .filter((cell) => cell.kind === 'checkpoint' && cell.variant === variant)
-    .flatMap((cell) => {
-      const own = rows.get(cell.id)
-      return own === undefined
-        ? []
-        : [
-            {
-              step: cell.step,
-              inDomainRate: share(own.filter((row) => row.set === 'inDomain')),
-              main: Map.groupBy(
-                own.filter((row) => row.set === 'main'),
-                ({ question }) => question,
-              ),
-            },
-          ]
-    })
-    .filter(({ inDomainRate }) => !Number.isNaN(inDomainRate))
-  const questions = [...new Set(steps.flatMap(({ main }) => [...main.keys()]))]
-  return questions.flatMap((question) => {
-    const points = steps.map(({ step, inDomainRate, main }) => ({
-      step,
-      inDomainRate,
-      emRate: share(main.get(question) ?? []),
-    }))
-    if (points.some(({ emRate }) => Number.isNaN(emRate))) return []
-    const { emRate } = matchedRate(points, config.analysis.matchedInDomainRate)
-    return isAbsent(emRate) ? [] : [{ question, value: emRate }]
   })
 }
 
