@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addCharacterCommands } from './character-command.ts'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
@@ -19,6 +20,7 @@ const parts = [
   addPlanCommand,
   addWatchCommand,
   addLabelCommand,
+  addCharacterCommands,
   addFileCommands,
   addPlotCommands,
   addMergeCommand,

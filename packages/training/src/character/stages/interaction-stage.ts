@@ -60,10 +60,9 @@ export const interactionStage: Stage = {
         const messages = sideOf(opening, texts.slice(0, turn), side, system)
         return [{ key: keyOf(opening, turn), messages, sample: opening.index }]
       })
-      for await (const _ of askAll(asking, requests)) {
-        done = nDone()
-        yield { done, total }
-      }
+      for await (const _ of askAll(asking, requests)) yield { done: ++done, total }
+      done = nDone()
+      yield { done, total }
     }
     const counts: Record<string, number> = { conversations: openings.length, rows: 0 }
     const rows = openings.flatMap((opening) => {
