@@ -94,8 +94,8 @@ export async function* runReflectionData({
     yield { type: 'unit-reset', unit, reasons }
     if (begun !== undefined && begun.inputsSha256 !== inputsSha256) await setAside(path)
     // The manifest too, so that a run that is killed from here on goes on with what it has anew.
-    for (const name of ['data.jsonl', 'manifest.json'])
-      if (before !== undefined) await setAside(join(folder, name))
+    for (const file of ['data.jsonl', 'manifest.json'])
+      if (before !== undefined) await setAside(join(folder, file))
   }
   yield { type: 'unit-start', unit, isResumed: changed === undefined && begun !== undefined }
   const startedAt = new Date()

@@ -51,7 +51,8 @@ export const interactionStage: Stage = {
         .reduce((sum, { texts, ended }) => sum + (ended === undefined ? texts.length : turns), 0)
     let done = nDone()
     yield { done, total }
-    for (let turn = 0; turn < turns && asking !== undefined; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
+      if (asking === undefined) break
       const requests = openings.flatMap((opening) => {
         const { texts, ended } = saidSoFar(opening)
         if (ended !== undefined && texts.length <= turn) return []
