@@ -41,6 +41,28 @@ test('a stage whose inputs changed is refused with what changed, or done anew', 
   expect(await readdir(study.path('journals'))).toContain('teacher.replaced-1.jsonl')
 })
 
+test('what is done anew and stopped goes on without being told again, and asks nothing twice', async () => {
+  await using teacher = await startTeacher()
+  await using study = await openStudy(teacher)
+  const changes = remoteStudent(teacher.baseUrl, { concurrency: 1 })
+  await study.run({ changes, stages: ['expand', 'teacher'] })
+  const other = { ...changes, seed: 8 }
+  const loaded = checkCharacterConfig(study.config(other))
+  const stop = new AbortController()
+  const run = async () => {
+    const options = { loaded, onChange: 'redo', signal: stop.signal } as const
+    for await (const event of runCharacterData(options))
+      if (event.type === 'unit-progress' && event.unit === 'teacher' && event.done === 5)
+        stop.abort(new Error('enough'))
+  }
+  await expect(run()).rejects.toThrow('enough')
+  const nBefore = teacher.requests.length
+  const events = await study.run({ changes: other, stages: ['expand', 'teacher'] })
+  expect(outcomes(events)).toEqual(['expand skipped', 'teacher end', 'complete'])
+  // One may have been under way when it was stopped.
+  expect(teacher.requests.length - nBefore).toBeLessThanOrEqual(11)
+})
+
 test('a file that was changed by hand is read as it is, and said', async () => {
   await using teacher = await startTeacher()
   await using study = await openStudy(teacher)

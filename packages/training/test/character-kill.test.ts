@@ -39,8 +39,8 @@ test('a killed run loses at most the answers under way, and ends with the files 
   ] as const) {
     expect(await runUntil(study, killAt(unit, done))).toBe('SIGKILL')
     const journal = await study.text(`journals/${unit}.jsonl`)
-    const whole = journal.slice(0, journal.lastIndexOf('\n'))
-    const kept = whole.split('\n').filter((line) => JSON.parse(line).kind === 'answer')
+    const lines = journal.slice(0, journal.lastIndexOf('\n'))
+    const kept = lines.split('\n').filter((line) => JSON.parse(line).kind === 'answer')
     // Each was on the disk before it was told.
     expect(kept.length).toBeGreaterThanOrEqual(done)
     await expect(study.text(`${unit}.jsonl`)).rejects.toThrow('ENOENT')
@@ -53,7 +53,7 @@ test('a killed run loses at most the answers under way, and ends with the files 
   await whole.train()
   await whole.run()
   for (const name of ['teacher', 'student', 'dpo', 'reflection', 'interaction', 'sft'])
-    expect(await study.text(`${name}.jsonl`), name).toBe(await whole.text(`${name}.jsonl`))
+    expect(await study.text(`${name}.jsonl`)).toBe(await whole.text(`${name}.jsonl`))
   expect(await readFile(study.path('journals/teacher.jsonl'), 'utf8')).not.toContain(
     '{"kind":"ans{',
   )

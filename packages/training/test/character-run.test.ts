@@ -53,9 +53,9 @@ test('progress never falls, keeps its total and ends complete', () => {
       (event) => event.type === 'unit-progress' && event.unit === unit,
     ) as Extract<CharacterEvent, { type: 'unit-progress' }>[]
     const done = steps.map((step) => step.done)
-    expect(done, unit).toEqual(done.toSorted((a, b) => a - b))
-    expect(new Set(steps.map(({ total }) => total)).size, unit).toBe(1)
-    expect(done.at(-1), unit).toBe(steps[0]?.total)
+    expect(done).toEqual(done.toSorted((a, b) => a - b))
+    expect(new Set(steps.map(({ total }) => total)).size).toBe(1)
+    expect(done.at(-1)).toBe(steps[0]?.total)
   }
 })
 
@@ -154,5 +154,5 @@ test('the same seed gives the same files in another folder', async () => {
   await other.train()
   await other.run()
   for (const name of ['prompts', 'teacher', 'student', 'dpo', 'reflection', 'interaction', 'sft'])
-    expect(await other.text(`${name}.jsonl`), name).toBe(await study.text(`${name}.jsonl`))
+    expect(await other.text(`${name}.jsonl`)).toBe(await study.text(`${name}.jsonl`))
 })

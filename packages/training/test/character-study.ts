@@ -56,7 +56,8 @@ function textFor(body: Record<string, unknown>): string {
   const messages = body['messages'] as readonly { role: string; content: string }[]
   const said = messages.at(-1)?.content ?? ''
   const trait = /trait "([^"]*)"/.exec(said)?.[1]
-  if (trait === undefined) return `Dear friend, about "${said}": take care (${body['seed']}).`
+  if (trait === undefined)
+    return `Dear friend, about "${said}": take care (${String(body['seed'])}).`
   const nouns = trait.includes('kind')
     ? ['fever', 'garden', 'violin', 'letter']
     : ['bridge', 'ladder', 'contract', 'engine']

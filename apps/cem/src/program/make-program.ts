@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addCharacterCommands } from './character-command.ts'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
@@ -23,6 +24,7 @@ const parts = [
   addLockCommand,
   addWatchCommand,
   addLabelCommand,
+  addCharacterCommands,
   addFileCommands,
   addPlotCommands,
   addReportCommand,

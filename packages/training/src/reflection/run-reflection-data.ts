@@ -92,8 +92,10 @@ export async function* runReflectionData({
     const reasons = inputsDrift(changed.inputs, inputs)
     if (onChange === 'refuse') throw inputsChanged(folder, reasons)
     yield { type: 'unit-reset', unit, reasons }
-    await setAside(path)
-    await setAside(join(folder, 'data.jsonl'))
+    if (begun !== undefined && begun.inputsSha256 !== inputsSha256) await setAside(path)
+    // The manifest too, so that a run that is killed from here on goes on with what it has anew.
+    for (const file of ['data.jsonl', 'manifest.json'])
+      if (before !== undefined) await setAside(join(folder, file))
   }
   yield { type: 'unit-start', unit, isResumed: changed === undefined && begun !== undefined }
   const startedAt = new Date()

@@ -89,9 +89,9 @@ test('the shipped constitutions have ten traits in the first person with five qu
     expect(constitution.traits).toHaveLength(10)
     for (const { trait, questions: own } of constitution.traits) {
       expect(trait).toMatch(/\b(I|me|my)\b.*\.$/)
-      expect(own.length, trait).toBeGreaterThanOrEqual(5)
+      expect(own.length).toBeGreaterThanOrEqual(5)
       for (const question of own) {
-        expect(questions.has(question), question).toBe(false)
+        expect(questions).not.toContain(question)
         questions.add(question)
       }
     }

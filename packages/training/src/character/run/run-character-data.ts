@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CostBudget, createCostBudget } from '@cem/chat'
+import { createCostBudget } from '@cem/chat'
 import { CemError, writeFileAtomic } from '@cem/core'
 import type { LoadedCharacterConfig } from '../config/load-character-config.ts'
 import type { SpeakerConfig } from '../config/speaker-schema.ts'
 import { readConstitution } from '../constitution/read-constitution.ts'
 import { missingAdapters } from '../speaker/local-speaker.ts'
-import { openSpeaker } from '../speaker/open-speaker.ts'
 import type { Speaker } from '../speaker/speaker.ts'
 import {
   type CharacterStage,
@@ -28,6 +27,7 @@ import {
 } from '../store/manifest.ts'
 import { allStages, stagesOf } from './all-stages.ts'
 import type { CharacterEvent, CharacterOutcome } from './character-events.ts'
+import { SpeakerHolder } from './speaker-holder.ts'
 import { versions } from './versions.ts'
 
 export interface RunCharacterDataOptions {
@@ -69,9 +69,10 @@ export async function* runCharacterData({
   const costBudget = createCostBudget({ maxUsd, alreadySpentUsd: spentUsd })
   const wanted = characterStages.filter((stage) => stages.includes(stage))
   yield { type: 'run-start', name, folder, stages: wanted, spentUsd }
+  await using speakers = new SpeakerHolder({ root: loaded.root, costBudget, signal })
   let outcome: CharacterOutcome = 'complete'
   for (const stage of wanted) {
-    outcome = yield* runStage(allStages[stage], context, { costBudget, onChange })
+    outcome = yield* runStage(allStages[stage], context, { speakers, onChange })
     if (outcome !== 'complete') break
   }
   const { spentUsd: usd, possibleUsd } = costBudget.state()
@@ -79,14 +80,14 @@ export async function* runCharacterData({
 }
 
 interface StageSettings {
-  readonly costBudget: CostBudget
+  readonly speakers: SpeakerHolder
   readonly onChange: 'refuse' | 'redo'
 }
 
 async function* runStage(
   stage: Stage,
   context: StageContext,
-  { costBudget, onChange }: StageSettings,
+  { speakers, onChange }: StageSettings,
 ): AsyncGenerator<CharacterEvent, CharacterOutcome> {
   const { loaded, folder, signal } = context
   const { name: unit } = stage
@@ -99,14 +100,13 @@ async function* runStage(
     return 'waiting'
   }
   const manifest = (await readManifest(folder)) ?? emptyManifest(context)
-  await using speaker =
-    speakerConfig && openSpeaker({ config: speakerConfig, root: loaded.root, costBudget, signal })
+  const speaker = speakerConfig && (await speakers.take(speakerConfig))
   for (const message of await handEdits(stage, folder, manifest))
     yield { type: 'warning', unit, message }
   const inputs = await inputsOf(stage, context, speaker)
   const inputsSha256 = inputsHash(inputs)
   const journalPath = join(folder, 'journals', `${unit}.jsonl`)
-  const before = manifest.stages[unit]
+  const { [unit]: before, ...others } = manifest.stages
   const begun = speaker === undefined ? undefined : (await readJournal(journalPath)).header
   if (before?.inputsSha256 === inputsSha256 && (await areThere(folder, before))) {
     yield { type: 'unit-skipped', unit, entry: before }
@@ -117,8 +117,12 @@ async function* runStage(
     const reasons = inputsDrift(changed.inputs, inputs)
     if (onChange === 'refuse') throw inputsChanged(unit, folder, reasons)
     yield { type: 'unit-reset', unit, reasons }
-    await setAside(journalPath)
-    for (const { path } of before?.files ?? []) await setAside(join(folder, path))
+    if (begun !== undefined && begun.inputsSha256 !== inputsSha256) await setAside(journalPath)
+    if (before !== undefined) {
+      for (const { path } of before.files) await setAside(join(folder, path))
+      // So that a run that is killed from here on goes on with what it has anew.
+      await writeManifest(folder, { ...emptyManifest(context), stages: others })
+    }
   }
   yield { type: 'unit-start', unit, isResumed: changed === undefined && begun !== undefined }
   const startedAt = new Date()
@@ -160,7 +164,7 @@ async function* runStage(
       finishedAt: new Date().toISOString(),
       versions: versions(),
     }
-    const stages = { ...manifest.stages, [unit]: entry }
+    const stages = { ...others, [unit]: entry }
     await writeManifest(folder, { ...emptyManifest(context), stages })
     yield { type: 'unit-end', unit, entry, durationInMs: Date.now() - startedAt.getTime() }
     return 'complete'

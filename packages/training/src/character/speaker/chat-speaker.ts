@@ -37,11 +37,18 @@ export function chatSpeaker(options: ChatSpeakerOptions): Speaker {
     },
     async *answer(requests, { sampling, seed, signal }) {
       const opened = connect()
-      yield* inPool(requests, opened.concurrency, async (request) => {
-        const answer = await ask(opened, request, { config, sampling, seed, signal })
-        if (answer.status === 'answered' && answer.model !== null) servedModels.add(answer.model)
-        return answer
-      })
+      // A reader that leaves early pays for nothing more.
+      const left = new AbortController()
+      const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal
+      try {
+        yield* inPool(requests, opened.concurrency, async (request) => {
+          const answer = await ask(opened, request, { config, sampling, seed, signal: either })
+          if (answer.status === 'answered' && answer.model !== null) servedModels.add(answer.model)
+          return answer
+        })
+      } finally {
+        left.abort()
+      }
     },
     spent: () => {
       if (client === undefined)
@@ -133,7 +140,7 @@ async function ask(
     readonly config: ChatSpeakerConfig
     readonly sampling: Sampling
     readonly seed: number
-    readonly signal: AbortSignal | undefined
+    readonly signal: AbortSignal
   },
 ): Promise<SpokenAnswer | SpeechFailure> {
   const { key } = request
@@ -152,7 +159,7 @@ async function ask(
       completionTokens: usage?.completionTokens ?? null,
     }
   } catch (error) {
-    if (signal?.aborted || !CemError.isInstance(error)) throw error
+    if (signal.aborted || !CemError.isInstance(error)) throw error
     const { code, message, data } = error
     if (isUnreachableError(error) || isCostLimitError(error)) throw error
     const serverCode = String(data['serverCode'])

@@ -31,6 +31,7 @@ export async function* askAll(
         const { status: _, ...said } = answer
         await journal.append({ kind: 'answer', ...said, spent: spent() })
         yield undefined
+        signal?.throwIfAborted()
       } else {
         const { status: _, ...failure } = answer
         failures.push(failure.message)

@@ -51,7 +51,8 @@ export const interactionStage: Stage = {
         .reduce((sum, { texts, ended }) => sum + (ended === undefined ? texts.length : turns), 0)
     let done = nDone()
     yield { done, total }
-    for (let turn = 0; turn < turns && asking !== undefined; turn++) {
+    for (let turn = 0; turn < turns; turn++) {
+      if (asking === undefined) break
       const requests = openings.flatMap((opening) => {
         const { texts, ended } = saidSoFar(opening)
         if (ended !== undefined && texts.length <= turn) return []
@@ -60,10 +61,9 @@ export const interactionStage: Stage = {
         const messages = sideOf(opening, texts.slice(0, turn), side, system)
         return [{ key: keyOf(opening, turn), messages, sample: opening.index }]
       })
-      for await (const _ of askAll(asking, requests)) {
-        done = nDone()
-        yield { done, total }
-      }
+      for await (const _ of askAll(asking, requests)) yield { done: ++done, total }
+      done = nDone()
+      yield { done, total }
     }
     const counts: Record<string, number> = { conversations: openings.length, rows: 0 }
     const rows = openings.flatMap((opening) => {

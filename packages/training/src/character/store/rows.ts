@@ -46,8 +46,8 @@ export async function readRows(path: string): Promise<{
     if (line.trim() === '') continue
     try {
       rows.push({ line: i + 1, value: JSON.parse(line) })
-    } catch (error) {
-      problems.push(`line ${i + 1} is no JSON: ${messageOf(error)}`)
+    } catch {
+      problems.push(`line ${i + 1} is no JSON`)
     }
   }
   if (problems.length > 0) throw invalidRows(path, problems)
