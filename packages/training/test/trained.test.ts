@@ -80,6 +80,22 @@ test('micro-batches change the last bits of a loss at most', async () => {
   for (const [i, loss] of many.entries()) expect(Math.abs(loss - (one[i] ?? 0))).toBeLessThan(1e-4)
 })
 
+test('a model is trained from random weights, and the seed decides them', async () => {
+  const scratch = (name: string, seed: number) =>
+    run(trainSft(options(name, { method: 'full', randomWeights: true, steps: 4, seed })))
+  const first = losses(await scratch('scratch', 1))
+  // An untrained model finds every one of the 320 tokens about as likely.
+  expect(Math.abs((first[0] ?? 0) - Math.log(320))).toBeLessThan(0.5)
+  expect(first.at(-1)).toBeLessThan(first[0] ?? 0)
+  expect(losses(await scratch('scratch-other', 2))[0]).not.toBe(first[0])
+  const record = JSON.parse(await readFile(join(folder, 'scratch/composition.json'), 'utf8'))
+  expect(record.base).toBe('random weights (model, seed 1)')
+  await run(trainSft(options('on-scratch', { base: join(folder, 'scratch'), steps: 2 })))
+  // A base that was made here is called by its name, not by where it lies.
+  const config = JSON.parse(await readFile(join(folder, 'on-scratch/adapter_config.json'), 'utf8'))
+  expect(config.base_model_name_or_path).toBe('scratch')
+})
+
 test('targets that match no module are refused, and nothing is written', async () => {
   const lora = { targetModules: ['query'] }
   await expect(run(trainSft(options('none', { lora })))).rejects.toMatchObject({

@@ -36,6 +36,7 @@ const lora = z.strictObject({
 const settings = {
   objective: z.enum(['sft', 'dpo']).default('sft'),
   base: folderOrMade,
+  randomWeights: z.boolean().optional(),
   baseAliases: z.array(z.string()).optional(),
   persona: z
     .strictObject({ adapter: folderOrMade, mode: z.enum(['merged', 'stacked', 'off']) })
