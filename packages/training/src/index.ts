@@ -60,6 +60,12 @@ export {
 } from './data/tokenize.ts'
 export type { DpoObjective, Objective, SftObjective } from './objective/objective.ts'
 export {
+  type PlannedSteps,
+  type PlanTrainingOptions,
+  planTraining,
+  type TrainingPlan,
+} from './run/plan-training.ts'
+export {
   type NamedTrainingEvent,
   type RunTrainingsOptions,
   runTrainings,

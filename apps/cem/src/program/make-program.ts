@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addCorpusCommands } from './corpus-commands.ts'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
@@ -11,6 +12,7 @@ import { addPlotCommands } from './plot-commands.ts'
 import { addPullCommand } from './pull-command.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addTrainCommand } from './train-command.ts'
 import { addWatchCommand } from './watch-command.ts'
 
 /** In the order of the help. Definitions only: what a command does is imported when it is called. */
@@ -21,6 +23,8 @@ const parts = [
   addLabelCommand,
   addFileCommands,
   addPlotCommands,
+  addTrainCommand,
+  addCorpusCommands,
   addMergeCommand,
   addPullCommand,
   addServeCommand,
