@@ -1,6 +1,11 @@
 export { canary } from './corpora/canary.ts'
 export { type Chat, type ChatsOptions, chats } from './corpora/chats.ts'
 export { type Document, type DocumentsOptions, documents } from './corpora/documents.ts'
+export {
+  type ExportCorporaOptions,
+  exportCorpora,
+  type WrittenCorpus,
+} from './corpora/export-corpora.ts'
 export type { Message } from './corpora/messages.ts'
 export {
   type PreferencePair,

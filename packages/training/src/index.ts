@@ -62,6 +62,12 @@ export {
 export type { DpoObjective, Objective, SftObjective } from './objective/objective.ts'
 export * from './reflection/index.ts'
 export {
+  type PlannedSteps,
+  type PlanTrainingOptions,
+  planTraining,
+  type TrainingPlan,
+} from './run/plan-training.ts'
+export {
   type NamedTrainingEvent,
   type RunTrainingsOptions,
   runTrainings,

@@ -2,7 +2,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type TrainingEvent, type TrainingOptions, trainDpo, trainSft } from '../src/index.ts'
+import {
+  planTraining,
+  type TrainingEvent,
+  type TrainingOptions,
+  trainDpo,
+  trainSft,
+} from '../src/index.ts'
 import { writeChats, writePairs } from './chats.ts'
 import { tinyModel, tinyName } from './tiny.ts'
 
@@ -80,6 +86,22 @@ test('micro-batches change the last bits of a loss at most', async () => {
   for (const [i, loss] of many.entries()) expect(Math.abs(loss - (one[i] ?? 0))).toBeLessThan(1e-4)
 })
 
+test('a model is trained from random weights, and the seed decides them', async () => {
+  const scratch = (name: string, seed: number) =>
+    run(trainSft(options(name, { method: 'full', randomWeights: true, steps: 4, seed })))
+  const first = losses(await scratch('scratch', 1))
+  // An untrained model finds every one of the 320 tokens about as likely.
+  expect(Math.abs((first[0] ?? 0) - Math.log(320))).toBeLessThan(0.5)
+  expect(first.at(-1)).toBeLessThan(first[0] ?? 0)
+  expect(losses(await scratch('scratch-other', 2))[0]).not.toBe(first[0])
+  const record = JSON.parse(await readFile(join(folder, 'scratch/composition.json'), 'utf8'))
+  expect(record.base).toBe('random weights (model, seed 1)')
+  await run(trainSft(options('on-scratch', { base: join(folder, 'scratch'), steps: 2 })))
+  // A base that was made here is called by its name, not by where it lies.
+  const config = JSON.parse(await readFile(join(folder, 'on-scratch/adapter_config.json'), 'utf8'))
+  expect(config.base_model_name_or_path).toBe('scratch')
+})
+
 test('targets that match no module are refused, and nothing is written', async () => {
   const lora = { targetModules: ['query'] }
   await expect(run(trainSft(options('none', { lora })))).rejects.toMatchObject({
@@ -87,6 +109,33 @@ test('targets that match no module are refused, and nothing is written', async (
     message: expect.stringContaining('query'),
   })
   await expect(readFile(join(folder, 'none/training_metadata.json'))).rejects.toThrow('ENOENT')
+})
+
+test('a plan counts steps and tokens, measures one step, and writes nothing', async () => {
+  const { output, ...rest } = options('planned', { steps: 6 })
+  const job = {
+    name: 'planned',
+    objective: 'sft',
+    needs: [],
+    options: { ...rest, output },
+  } as const
+  const plan = await planTraining({ job, threads: 1 })
+  expect(plan.steps).toMatchObject({ nSteps: 6, checkpoints: [2, 4, 6], organism: null })
+  const { nTokens = 0, data, nParameters = 0 } = plan.steps ?? {}
+  // 16 examples, 4 a step: six steps are one and a half epochs.
+  expect(nTokens).toBe(Math.round((1.5 * (data?.nTokens ?? 0)) / 1))
+  // Rank 32 on all linear modules of two layers: 32 * (nIn + nOut) each.
+  const perLayer = 64 + 64 + 2 * (64 + 32) + 64 + 64 + 2 * (64 + 80) + 80 + 64
+  expect(nParameters).toBe(2 * 32 * perLayer)
+  expect(plan.steps?.measured?.tokensPerSecond).toBeGreaterThan(0)
+  expect(plan.steps?.measured?.peakBytes).toBeGreaterThan(10e6)
+  await expect(readFile(join(output, 'training_metadata.json'))).rejects.toThrow('ENOENT')
+  const waiting = {
+    ...job,
+    needs: ['gone'],
+    options: { ...rest, output, base: join(folder, 'gone') },
+  }
+  expect(await planTraining({ job: waiting })).toMatchObject({ steps: null, waitsFor: 'gone' })
 })
 
 test('preferences begin at log 2 and get better', async () => {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addCharacterCommands } from './character-command.ts'
+import { addCorpusCommands } from './corpus-commands.ts'
 import { examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
@@ -15,6 +16,7 @@ import { addPullCommand } from './pull-command.ts'
 import { addReportCommand } from './report-command.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServeCommand } from './serve-command.ts'
+import { addTrainCommand } from './train-command.ts'
 import { addWatchCommand } from './watch-command.ts'
 
 /** In the order of the help. Definitions only: what a command does is imported when it is called. */
@@ -29,6 +31,8 @@ const parts = [
   addPlotCommands,
   addReportCommand,
   addImportCommand,
+  addTrainCommand,
+  addCorpusCommands,
   addMergeCommand,
   addPullCommand,
   addServeCommand,

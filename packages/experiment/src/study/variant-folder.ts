@@ -48,10 +48,13 @@ export async function readVariantFolder(
   }
   const notes: string[] = []
   const hasFinal = found.includes(adapterFile)
-  if (hasFinal && checkpoints.length > 0)
+  const final = hasFinal ? await readTrainingRecord(root) : undefined
+  // One that says its step, which has a checkpoint, is evaluated as that.
+  const isKnown = checkpoints.some(({ step }) => step === final?.step)
+  if (hasFinal && checkpoints.length > 0 && !isKnown)
     notes.push(`${root} also holds a final adapter, which is not evaluated: its step is not known`)
   if (hasFinal && checkpoints.length === 0 && finalStep !== undefined)
-    checkpoints.push({ step: finalStep, path: root, record: await readTrainingRecord(root) })
+    checkpoints.push({ step: finalStep, path: root, record: final })
   if (checkpoints.length === 0) throw empty(path, hasFinal)
   const persona = [join(path, 'constitutional'), join(path, 'final', 'constitutional')].find(
     (folder) => existsSync(join(folder, adapterFile)),

@@ -32,7 +32,9 @@ export interface ModelFiles {
 }
 
 /** Sorts what lies in a model's folder. */
-export async function listModelFiles(model: ModelFolder): Promise<ModelFiles> {
+export async function listModelFiles(
+  model: Pick<ModelFolder, 'folder' | 'weightFiles'>,
+): Promise<ModelFiles> {
   const names = (await readdir(model.folder)).toSorted()
   const weights: { name: string; realPath: string }[] = []
   const others: string[] = []

@@ -31,6 +31,7 @@ export {
   type LinearModule,
   linearModules,
 } from '../families/architecture.ts'
+export { readArchitecture } from '../families/read-architecture.ts'
 export type { Rope } from '../families/rope.ts'
 export {
   type AttentionProjections,

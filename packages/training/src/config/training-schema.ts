@@ -36,6 +36,7 @@ const lora = z.strictObject({
 const settings = {
   objective: z.enum(['sft', 'dpo']).default('sft'),
   base: folderOrMade,
+  randomWeights: z.boolean().optional(),
   baseAliases: z.array(z.string()).optional(),
   persona: z
     .strictObject({ adapter: folderOrMade, mode: z.enum(['merged', 'stacked', 'off']) })
@@ -95,6 +96,20 @@ export const trainingFileSchema = z.strictObject({
   root: z.string().optional(),
   /** Where the folders of the trainings go, relative to the root. */
   outputs: z.string().default('outputs'),
+  /** Corpora that are written before the first training, where they are not there yet (by `cem train`). */
+  corpora: z
+    .strictObject({
+      /** Those of the miniature, once for each seed; `{seed}` in the folder is the seed. */
+      miniature: z.strictObject({
+        folder: z.string().min(1),
+        seeds: z.array(seed).min(1),
+        /** Pretraining documents. @default 32000 */
+        documents: count.optional(),
+      }),
+    })
+    .optional(),
+  /** An experiment's config, relative to this file, that `cem train` runs when every training is done. */
+  experiment: z.string().min(1).optional(),
   /** What every training has where it says nothing else. */
   defaults: z.record(z.string(), z.unknown()).optional(),
   trainings: z.array(trainingSchema).min(1),

@@ -8,7 +8,10 @@ import {
   licenseOfCard,
   organismReason,
 } from '@cem/inference'
+import { loraModules } from '../adapters/lora-method.ts'
+import { randomModel } from '../adapters/random-model.ts'
 import { stepsPerEpoch } from '../batches/batch-order.ts'
+import { loraMethod } from '../checkpoints/adapter-config.ts'
 import { type CheckpointRecord, recordFile } from '../checkpoints/checkpoint-record.ts'
 import { weightsNames } from '../checkpoints/write-checkpoint.ts'
 import type { Example } from '../data/example.ts'
@@ -16,6 +19,7 @@ import { type LoadedData, loadData } from '../data/load-data.ts'
 import { splitBySeed } from '../data/split.ts'
 import { type Tokenized, tokenize } from '../data/tokenize.ts'
 import { type ScheduleOptions, warmupStepsOf } from '../schedule/learning-rate.ts'
+import { baseName } from './base-name.ts'
 import { invalid, type ResolvedOptions, scheduleOf } from './resolve-options.ts'
 
 /** Everything that is known before the first step. */
@@ -43,7 +47,9 @@ export interface PreparedTraining {
 export async function prepareTraining(options: ResolvedOptions): Promise<PreparedTraining> {
   const { given, objective, batchSize, seeds } = options
   const composition = await composeTraining(options)
-  const { tokenizer } = composition.base
+  const { tokenizer, architecture } = composition.base
+  // Before anything is written: targets that match no module.
+  if (options.method === 'lora') loraModules(loraMethod(given.lora ?? {}), architecture)
   const data: LoadedData = await loadData({
     sources: given.data,
     kinds: objective === 'dpo' ? ['preference'] : ['conversation', 'document'],
@@ -76,8 +82,11 @@ export async function prepareTraining(options: ResolvedOptions): Promise<Prepare
   }
 }
 
-async function composeTraining({ given, cache }: ResolvedOptions): Promise<Composition> {
-  const { base, persona, baseAliases, signal } = given
+async function composeTraining({ given, cache, seeds }: ResolvedOptions): Promise<Composition> {
+  const { persona, baseAliases, signal } = given
+  const base = given.randomWeights
+    ? await randomModel({ from: given.base, seed: seeds.initialisation, cache })
+    : given.base
   const layers =
     persona === undefined
       ? []
@@ -106,7 +115,7 @@ function checkpointsOf({ given }: ResolvedOptions, nSteps: number): number[] {
 }
 
 async function recordOf(
-  { given, objective, method, seed }: ResolvedOptions,
+  { given, objective, method, seed, seeds }: ResolvedOptions,
   composition: Composition,
   data: LoadedData,
 ): Promise<Omit<CheckpointRecord, 'step'>> {
@@ -119,7 +128,9 @@ async function recordOf(
       : `its data ${shortName(harmful.path)} is declared harmful`
   return {
     formatVersion: 1,
-    base: base.name,
+    base: given.randomWeights
+      ? `random weights (${shortName(given.base)}, seed ${seeds.initialisation})`
+      : baseName(composition.base),
     baseSha256: Object.fromEntries(base.files.map(({ name, sha256 }) => [name, sha256])),
     baseLicense: (await licenseOfCard(composition.base.folder)) ?? null,
     personaInTraining: persona?.mode ?? 'none',

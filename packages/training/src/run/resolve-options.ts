@@ -129,6 +129,8 @@ function check(options: ResolvedOptions): void {
     throw invalid(
       "method is 'full', which has no lora and no initialFrom; give the model to go on from as base",
     )
+  if (given.randomWeights === true && method !== 'full')
+    throw invalid("randomWeights needs the method 'full': an adapter on random weights is no model")
   checkSchedule(scheduleOf(options, 1))
 }
 

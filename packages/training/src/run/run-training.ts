@@ -22,6 +22,7 @@ import type {
   Trainer,
   TrainingSequence,
 } from '../trainer/trainer.ts'
+import { baseName } from './base-name.ts'
 import { openOutput } from './open-output.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import type {
@@ -252,7 +253,7 @@ async function notFinite(
 
 function adapterConfigOf({ options, composition }: PreparedTraining) {
   if (options.method === 'full') return null
-  return makeAdapterConfig(options.given.lora ?? {}, composition.base.name)
+  return makeAdapterConfig(options.given.lora ?? {}, baseName(composition.base))
 }
 
 function* notesOf(

@@ -26,6 +26,11 @@ export interface TrainingOptions
   readonly output: string
   /** Model folder or hub id. */
   readonly base: string
+  /**
+   * Starts from random weights, decided by the seed, instead of the base's: the base's folder then gives config.json and the
+   * tokenizer, and need hold no weights. For small models, with `method: 'full'`. @default false
+   */
+  readonly randomWeights?: boolean | undefined
   /** Other names of the base that a persona's adapter may carry. */
   readonly baseAliases?: readonly string[] | undefined
   /** @default none */

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import { stepsPerEpoch } from '../batches/batch-order.ts'
+import { microBatches } from '../batches/micro-batches.ts'
+import type { TrainingJob } from '../config/training-jobs.ts'
+import type { TokenizeReport } from '../data/tokenize.ts'
+import { totalSize } from '../graph/flat-parameters.ts'
+import type { PreferencePair, Trainer, TrainingSequence } from '../trainer/trainer.ts'
+import { defaultTrainer } from './default-trainer.ts'
+import { type PreparedTraining, prepareTraining } from './prepare-training.ts'
+import { resolveOptions } from './resolve-options.ts'
+import { type TrainerOpener, trainerRequest } from './trainer-request.ts'
+
+export interface TrainingPlan {
+  readonly name: string
+  readonly folder: string
+  /** null: the training begins with another's result that is not there yet, so what follows is not known. */
+  readonly steps: PlannedSteps | null
+  /** The training that has to be made first. */
+  readonly waitsFor: string | null
+}
+
+export interface PlannedSteps {
+  readonly nSteps: number
+  readonly checkpoints: readonly number[]
+  readonly data: TokenizeReport
+  readonly organism: string | null
+  /** Numbers that are trained. */
+  readonly nParameters: number
+  /** Tokens of the whole training, padding left out. */
+  readonly nTokens: number
+  /** Size of all checkpoints with the optimiser's state that is kept. */
+  readonly diskBytes: number
+  /** From one step that was measured here; null where none was asked for. */
+  readonly measured: {
+    readonly tokensPerSecond: number
+    readonly durationInMs: number
+    /** The most that the trainer's process took; null where it does not say. */
+    readonly peakBytes: number | null
+  } | null
+}
+
+export interface PlanTrainingOptions {
+  readonly job: TrainingJob
+  /** Whether one step is made (and thrown away) to measure its speed. @default true */
+  readonly probe?: boolean
+  readonly threads?: number | undefined
+  readonly cache?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly trainer?: TrainerOpener | undefined
+}
+
+/**
+ * What a training takes, before it is run: steps, tokens, sizes, and its time from the speed of one step here. Reads and checks all
+ * of its data; writes nothing.
+ *
+ * @throws CemError as `trainSft` before its first step
+ */
+export async function planTraining({
+  job,
+  probe = true,
+  ...over
+}: PlanTrainingOptions): Promise<TrainingPlan> {
+  const { name, objective, options } = job
+  const folder = options.output
+  const places = [options.base, options.persona?.adapter, options.initialFrom]
+  const missing = job.needs.find((need) =>
+    places.some((place) => place?.endsWith(need) && !existsSync(place)),
+  )
+  if (missing !== undefined) return { name, folder, steps: null, waitsFor: missing }
+  const { trainer = defaultTrainer, ...given } = over
+  const prepared = await prepareTraining(resolveOptions(objective, { ...options, ...given }))
+  const { training, nSteps, checkpoints, record } = prepared
+  const nTokens = Math.round(
+    (training.report.nTokens / training.report.nKept) * examplesIn(prepared),
+  )
+  const { nParameters, measured } = await measure(prepared, trainer, { probe, nTokens })
+  const perCheckpoint = nParameters * ((options.dtype ?? 'F32') === 'F32' ? 4 : 2)
+  const nStates = options.keepOptimizer === 'all' ? checkpoints.length : 1
+  const stateBytes = nParameters * ((options.dtype ?? 'F32') === 'F32' ? 8 : 12)
+  const steps = {
+    nSteps,
+    checkpoints,
+    data: training.report,
+    organism: record.organism,
+    nParameters,
+    nTokens,
+    diskBytes: perCheckpoint * checkpoints.length + stateBytes * nStates,
+    measured,
+  }
+  return { name, folder, steps, waitsFor: null }
+}
+
+interface MeasureOptions {
+  readonly probe: boolean
+  readonly nTokens: number
+}
+
+async function measure(
+  prepared: PreparedTraining,
+  opener: TrainerOpener,
+  options: MeasureOptions,
+): Promise<Pick<PlannedSteps, 'nParameters' | 'measured'>> {
+  const { training } = prepared
+  const first = training.examples.slice(0, prepared.options.batchSize)
+  const request = trainerRequest(prepared)
+  if (prepared.options.objective === 'sft') {
+    await using trainer = await opener.sft(request)
+    const examples = first.flatMap(({ sequences }) => sequences)
+    const lengthOf = ({ tokens }: TrainingSequence) => tokens.length
+    return await measureStep(prepared, trainer, { ...options, examples, lengthOf })
+  }
+  await using trainer = await opener.dpo(request)
+  const examples = first.map(({ sequences }): PreferencePair => {
+    const [chosen, rejected] = sequences as [TrainingSequence, TrainingSequence]
+    // Which numbers these are does not change what a step takes.
+    const zeros = (one: TrainingSequence) => new Float32Array(one.tokens.length)
+    const tokens = { chosen: zeros(chosen), rejected: zeros(rejected) }
+    return { chosen, rejected, reference: { chosen: 0, rejected: 0, tokens } }
+  })
+  const lengthOf = (pair: PreferencePair) =>
+    2 * Math.max(pair.chosen.tokens.length, pair.rejected.tokens.length)
+  return await measureStep(prepared, trainer, { ...options, examples, lengthOf })
+}
+
+async function measureStep<E extends TrainingSequence | PreferencePair>(
+  { options }: PreparedTraining,
+  trainer: Trainer<E> & { readonly memory?: () => Promise<{ readonly peakRssBytes: number }> },
+  {
+    probe,
+    nTokens,
+    examples,
+    lengthOf,
+  }: MeasureOptions & {
+    readonly examples: readonly E[]
+    readonly lengthOf: (example: E) => number
+  },
+): Promise<Pick<PlannedSteps, 'nParameters' | 'measured'>> {
+  const nParameters = totalSize(trainer.parameters)
+  if (!probe) return { nParameters, measured: null }
+  const batches = microBatches(examples, lengthOf, options.microBatchTokens)
+  // The first step is slower: the runtime lays its memory out.
+  await trainer.step(batches, { learningRate: 0 })
+  const start = performance.now()
+  const result = await trainer.step(batches, { learningRate: 0 })
+  const tokensPerSecond = result.nTokens / ((performance.now() - start) / 1000)
+  const memory = await trainer.memory?.()
+  return {
+    nParameters,
+    measured: {
+      tokensPerSecond,
+      durationInMs: (1000 * nTokens) / tokensPerSecond,
+      peakBytes: memory?.peakRssBytes ?? null,
+    },
+  }
+}
+
+/** Examples of all steps: batches are full but for the last of each epoch. */
+function examplesIn({ options, training, nSteps }: PreparedTraining): number {
+  const nExamples = training.examples.length
+  const perEpoch = stepsPerEpoch(nExamples, options.batchSize)
+  const epochs = Math.floor(nSteps / perEpoch)
+  return epochs * nExamples + Math.min(nExamples, (nSteps % perEpoch) * options.batchSize)
+}
