@@ -1,6 +1,6 @@
 import { compose, openAdapter, openBase } from '@cem/inference'
 import { openSafetensors, toFloat32 } from '@cem/tensor-files'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   type LoraMethod,
   type OpenedTrainer,
@@ -20,6 +20,8 @@ import {
   projections,
   sequence,
 } from './golden.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** A step that leaves the gradient in the first moments and changes nothing. */
 const gradientAlone = { beta1: 0, maxGradientNorm: null }
