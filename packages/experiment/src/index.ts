@@ -49,6 +49,13 @@ export type {
   Unit,
 } from './events.ts'
 export {
+  type ExportedRun,
+  type ExportFormat,
+  type ExportOptions,
+  exportFormats,
+  exportRun,
+} from './export/export-run.ts'
+export {
   type ActivationsForCsvOptions,
   type ActivationsForCsvReport,
   activationsForCsv,

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { examples } from './examples.ts'
+import { addExportCommand } from './export-command.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
 import { addImportCommand } from './import-command.ts'
@@ -25,6 +26,7 @@ const parts = [
   addPlotCommands,
   addReportCommand,
   addImportCommand,
+  addExportCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,
