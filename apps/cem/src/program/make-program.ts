@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
+import { addBundleCommand } from './bundle-command.ts'
 import { examples } from './examples.ts'
 import { addExportCommand } from './export-command.ts'
 import { addFileCommands } from './file-commands.ts'
@@ -27,6 +28,7 @@ const parts = [
   addReportCommand,
   addImportCommand,
   addExportCommand,
+  addBundleCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,
