@@ -19,6 +19,19 @@ export {
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
 export type { Similarity, SimilarityResult } from './analysis/similarity.ts'
 export type { VariantResistance } from './analysis/variant-resistance.ts'
+export {
+  type Bundle,
+  type BundleManifest,
+  type BundleOptions,
+  bundleRun,
+  publicPassword,
+} from './bundle/bundle-run.ts'
+export type { ComparedPart } from './bundle/compare-analyses.ts'
+export {
+  type VerifiedBundle,
+  type VerifyBundleOptions,
+  verifyBundle,
+} from './bundle/verify-bundle.ts'
 export type { CausalDirectionRecord } from './causal/causal-direction.ts'
 export type { CausalAnalysis, CausalResult } from './causal/causal-results.ts'
 export type { CausalSpec } from './causal/causal-spec.ts'
@@ -48,6 +61,13 @@ export type {
   StoredEvent,
   Unit,
 } from './events.ts'
+export {
+  type ExportedRun,
+  type ExportFormat,
+  type ExportOptions,
+  exportFormats,
+  exportRun,
+} from './export/export-run.ts'
 export {
   type ActivationsForCsvOptions,
   type ActivationsForCsvReport,

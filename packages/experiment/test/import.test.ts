@@ -160,7 +160,7 @@ describe('what nobody states', () => {
   ])('%s is refused', async (_, options, code) => {
     const empty = await mkdtemp(join(folder, 'empty-'))
     await expect(
-      importResults({ resultsFolder: join(folder, 'none'), ...options(empty) } as never),
+      importResults({ resultsFolder: join(folder, 'none'), ...options(empty) }),
     ).rejects.toMatchObject({ code })
   })
 })

@@ -123,8 +123,8 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     await page.selectOption('[name=order]', 'aligned-down')
     expect(await page.textContent('.answer .scores')).toBe('aligned 89, coherent 80')
     await page.click('[type=reset]')
-    await page.waitForFunction(() =>
-      document.querySelector('#answer-count')?.textContent?.startsWith('40 of 40'),
+    await page.waitForFunction(
+      `document.querySelector('#answer-count').textContent.startsWith('40 of 40')`,
     )
   })
 
@@ -153,7 +153,7 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
       .all()
       .then((all) => all.slice(0, 40)))
       await frame.dispatchEvent('mouseover')
-    expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBe(undefined)
+    expect(await page.evaluate('window.pwned')).toBe(undefined)
     expect(requests.filter((url) => !url.startsWith('file:'))).toEqual([])
     expect(problems).toEqual([])
     expect(await page.locator('iframe, img, [onload], [onerror], [onmouseover]').count()).toBe(0)
@@ -161,7 +161,9 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
 
   test('on a phone nothing but tables and figures is wider than the screen', async () => {
     await page.setViewportSize({ width: 360, height: 740 })
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+      360,
+    )
     await page.setViewportSize({ width: 1280, height: 720 })
   })
 })

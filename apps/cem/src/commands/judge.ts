@@ -9,11 +9,11 @@ interface JudgeFlags extends EvaluationFlags {
   readonly questions?: string
 }
 
-/** `cem judge CSV` */
+/** `cem judge FILE`: an eval CSV, or an eval log of Inspect AI. */
 export async function judgeCommand(csv: string, flags: JudgeFlags): Promise<number> {
   const given = Object.entries(judgeOverrides(flags)).filter(([, value]) => value !== undefined)
   const { judge } = configSchema.parse({ base_model: 'none', judge: Object.fromEntries(given) })
-  const output = flags.output ?? csv.replace(/(\.csv)?$/, '_judged.csv')
+  const output = flags.output ?? csv.replace(/(\.(?:csv|json|eval))?$/i, '_judged.csv')
   using signals = abortOnSignals()
   const report = await judgeCsv({
     csv,

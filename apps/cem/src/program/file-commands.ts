@@ -7,8 +7,11 @@ export function addFileCommands(program: Command, finish: Finish): void {
   withJudgeFlags(
     program
       .command('judge')
-      .description('has the answers of an eval CSV judged')
-      .argument('<csv>', 'with columns response, question, question_id')
+      .description('has the answers of an eval CSV, or of an Inspect log, judged')
+      .argument(
+        '<file>',
+        'a CSV with columns response, question, question_id; or a .json or .eval log',
+      )
       .option('--output <csv>', 'where the scores go (default: <name>_judged.csv)')
       .option('--questions <file>', 'questions file whose rubrics are used'),
   ).action(async (csv: string, flags) => {

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addCharacterCommands } from './character-command.ts'
 import { addCorpusCommands } from './corpus-commands.ts'
+import { addBundleCommand } from './bundle-command.ts'
 import { examples } from './examples.ts'
+import { addExportCommand } from './export-command.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
 import { addImportCommand } from './import-command.ts'
@@ -33,6 +35,8 @@ const parts = [
   addImportCommand,
   addTrainCommand,
   addCorpusCommands,
+  addExportCommand,
+  addBundleCommand,
   addMergeCommand,
   addPullCommand,
   addServeCommand,

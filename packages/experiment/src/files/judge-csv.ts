@@ -11,8 +11,10 @@ import type { ExperimentConfig } from '../config/schema.ts'
 import { runProtocol } from '../judging/run-protocol.ts'
 import { connectionOf, given } from '../run/judge-session.ts'
 import { type EvalRow, readEvalCsv, writeEvalCsv } from '../study/eval-csv.ts'
+import { isInspectLog, readInspectRows } from './inspect-rows.ts'
 
 export interface JudgeCsvOptions {
+  /** An eval CSV, or an eval log of Inspect AI (`.json`, `.eval`). */
   readonly csv: string
   /** Another file than `csv`: the input is never changed. */
   readonly output: string
@@ -31,10 +33,10 @@ export interface JudgeCsvReport {
 }
 
 /**
- * Has the answers of an eval CSV judged and writes a CSV with the scores, rows in the same order. What gets no score stays,
+ * Has the answers of an eval CSV, or of a log of Inspect AI, judged and writes a CSV with the scores, rows in the same order. What gets no score stays,
  * with an empty one.
  *
- * @throws CemError `eval-csv-invalid`, `output-is-input`, and those of the judge (`judge-unreachable`, `judge-splits-integers`, ...)
+ * @throws CemError `eval-csv-invalid`, `source-invalid`, `nothing-to-judge`, `output-is-input`, and those of the judge (`judge-unreachable`, `judge-splits-integers`, ...)
  */
 export async function judgeCsv(options: JudgeCsvOptions): Promise<JudgeCsvReport> {
   const { csv, output, judge: config, signal, onProgress } = options
@@ -43,7 +45,9 @@ export async function judgeCsv(options: JudgeCsvOptions): Promise<JudgeCsvReport
       code: 'output-is-input',
       message: `The scores would replace ${csv}: name another output.`,
     })
-  const rows = await readEvalCsv(csv)
+  const { rows, nLeftOut } = isInspectLog(csv)
+    ? await readInspectRows(csv)
+    : { rows: await readEvalCsv(csv), nLeftOut: 0 }
   const fallback = await runProtocol({ root: process.cwd() }, config)
   const protocols = await protocolsOf(options.questions, fallback)
   const { requestsPerMinute, tokensPerMinute, maxCostUsd } = config
@@ -63,6 +67,7 @@ export async function judgeCsv(options: JudgeCsvOptions): Promise<JudgeCsvReport
   }))
   const judged: EvalRow[] = [...rows]
   const unscored: Record<string, number> = {}
+  if (nLeftOut > 0) unscored['sample left out: no model answers a user in it'] = nLeftOut
   for await (const event of judge.judgeAll(items, { signal })) {
     if (event.type !== 'row-end') continue
     const score = (metric: string) => {

@@ -67,7 +67,7 @@ export async function findResults(folder: string): Promise<FoundResults> {
 
 /** Names before `_eval.csv`, those of in-domain and benign questions left out. */
 async function stemsIn(folder: string): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).toSorted()
+  const names = (await readdir(folder).catch((): string[] => [])).toSorted()
   return names.flatMap((name) => {
     const stem = /^(.+)_eval\.csv$/.exec(name)?.[1]
     return stem === undefined || /_(?:in_domain|benign)$/.test(stem) ? [] : [stem]

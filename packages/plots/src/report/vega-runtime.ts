@@ -30,7 +30,7 @@ export async function compileSpec(spec: TopLevelSpec): Promise<object> {
     info: () => silent,
     debug: () => silent,
   }
-  return compile(structuredClone(spec), { logger: silent as never }).spec
+  return compile(structuredClone(spec), { logger: silent }).spec
 }
 
 function fail(...parts: readonly unknown[]): never {

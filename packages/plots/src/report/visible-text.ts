@@ -1,7 +1,5 @@
 /** Control characters, and those that turn, hide or reorder the text around them. */
-const invisible =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu
+const invisible = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** Text with every invisible character written out as `⟨U+202E⟩`: none of them acts on the page. Tabs and line breaks stay. */
 export function visibleText(text: string): string {
