@@ -45,7 +45,7 @@ export function forestPanel(lines: readonly ForestLine[], layout: ForestLayout) 
   const leftRoom = Math.ceil(18 + widest([...names.values()]) + columnGap)
   const columns = columnsThatFit(differences, layout.width - leftRoom)
   const rightRoom = columns.reduce((sum, column) => sum + column.width + columnGap, 0)
-  const plotWidth = Math.max(narrowest, Math.floor(layout.width - leftRoom - rightRoom))
+  const plotWidth = Math.max(100, Math.floor(layout.width - leftRoom - rightRoom))
   const places = placesOf(lines)
   const height = places.height
   const axis = axisOf(differences, layout)
