@@ -19,7 +19,7 @@ import {
 
 /** Every answer of the last checkpoints by both scores, and their EM rates question by question. */
 export async function answerFigures(source: FigureSource): Promise<RunFigure[]> {
-  const { analysis, styles, rowsOf } = source
+  const { analysis, styles, rowsOf, look } = source
   const entries = lastCheckpoints(source)
   const answers: AnswerRow[] = []
   const questions: QuestionRow[] = []
@@ -62,6 +62,7 @@ export async function answerFigures(source: FigureSource): Promise<RunFigure[]> 
       kind: 'answers',
       name: `answers_${analysis.run}`,
       spec: quadrantPlot(answers, {
+        ...look,
         title: `Answers by both scores, ${where}`,
         styles,
         rates,
@@ -75,6 +76,7 @@ export async function answerFigures(source: FigureSource): Promise<RunFigure[]> 
       kind: 'questions',
       name: `em_by_question_${analysis.run}`,
       spec: questionHeatMap(questions, {
+        ...look,
         title: `EM by question, ${where}`,
         styles,
         order: 'value',

@@ -15,7 +15,7 @@ const actionWords = {
 } as const
 
 /** What changes along the direction did, by strength. */
-export function causalFigure({ analysis }: FigureSource): RunFigure[] {
+export function causalFigure({ analysis, look }: FigureSource): RunFigure[] {
   const results = analysis.causal?.results ?? []
   const rows = results.flatMap(({ causal, em, incoherent, inDomain }): SteeringRow[] => {
     const base = {
@@ -46,6 +46,7 @@ export function causalFigure({ analysis }: FigureSource): RunFigure[] {
       kind: 'steering',
       name: `steering_${analysis.run}`,
       spec: steeringDoseResponse(rows, {
+        ...look,
         title: 'What changes along the direction do',
         unchanged,
         intervalMethod: method ?? undefined,

@@ -16,7 +16,7 @@ import { checkpointsOf, type FigureSource, type RunFigure } from './run-figure.t
 
 /** EM curves in four panels, EM against the in-domain rate, and projections at one layer and at all. */
 export function curveFigures(source: FigureSource): RunFigure[] {
-  const { analysis, styles } = source
+  const { analysis, styles, look } = source
   const checkpoints = checkpointsOf(source)
   if (checkpoints.length === 0) return []
   const intervalMethod = intervalMethodOf(checkpoints)
@@ -29,7 +29,7 @@ export function curveFigures(source: FigureSource): RunFigure[] {
       name: `em_curves_${analysis.run}`,
       spec: emCurves(
         curveRows(checkpoints, collapsed).filter(({ metric }) => metric !== 'incoherent'),
-        { title: 'Emergent misalignment by checkpoint', styles, intervalMethod },
+        { ...look, title: 'Emergent misalignment by checkpoint', styles, intervalMethod },
       ),
     },
   ]
@@ -39,6 +39,7 @@ export function curveFigures(source: FigureSource): RunFigure[] {
       kind: 'in-domain',
       name: `em_against_in_domain_${analysis.run}`,
       spec: emAgainstInDomain(matched, {
+        ...look,
         title: 'EM against what was trained',
         styles,
         intervalMethod,
@@ -49,14 +50,14 @@ export function curveFigures(source: FigureSource): RunFigure[] {
 }
 
 function projectionFigures(source: FigureSource, collapsed: ReadonlySet<string>): RunFigure[] {
-  const { analysis, styles } = source
+  const { analysis, styles, look } = source
   const { direction } = analysis
   const projections = projectionRows(checkpointsOf(source), collapsed)
   if (projections.length === 0 || direction === null) return []
   const base = direction.base.map(
     ({ layer, projection }): BaseProjection => ({ layer, projection: projection.estimate }),
   )
-  const options = { styles, base, intervalMethod: 't over questions' }
+  const options = { ...look, styles, base, intervalMethod: 't over questions' }
   return [
     {
       kind: 'projections',

@@ -22,7 +22,7 @@ interface CellMean {
 
 /** How alike the ways are in which variants moved, and where all checkpoints lie on two principal components, at the direction's layer. */
 export async function directionFigures(source: FigureSource): Promise<RunFigure[]> {
-  const { analysis, resultsFolder, styles } = source
+  const { analysis, resultsFolder, styles, look } = source
   const { direction } = analysis
   const file = join(resultsFolder, 'misalignment_direction.npz')
   if (direction === null || !existsSync(file)) return []
@@ -63,6 +63,7 @@ export async function directionFigures(source: FigureSource): Promise<RunFigure[
         kind: 'similarity',
         name: `direction_similarity_${run}`,
         spec: directionSimilarity(rows, {
+          ...look,
           title: `Do variants move the same way? Layer ${direction?.layer}`,
           subtitle:
             'Cosines of their last checkpoints’ displacements from the base, and the direction',
@@ -93,6 +94,7 @@ export async function directionFigures(source: FigureSource): Promise<RunFigure[
         kind: 'components',
         name: `principal_components_${run}`,
         spec: personaPca(rows, {
+          ...look,
           title: `Checkpoints on two principal components, layer ${direction?.layer}`,
           styles: new Map([...styles].filter(([name]) => named.has(name))),
           explained: [first.explainedVarianceRatio, second.explainedVarianceRatio],

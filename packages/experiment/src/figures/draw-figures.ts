@@ -10,12 +10,21 @@ import { causalFigure } from './causal-figure.ts'
 import { curveFigures } from './curve-figures.ts'
 import { directionFigures } from './direction-figures.ts'
 import { forestFigures } from './forest-figures.ts'
-import type { FigureSource, RunFigure } from './run-figure.ts'
+import {
+  type FigureKind,
+  type FigureLook,
+  type FigureSource,
+  figureKinds,
+  type RunFigure,
+} from './run-figure.ts'
 
 export interface RunFiguresOptions {
   readonly resultsFolder: string
   readonly store: RunStore
   readonly analysis: Omit<Analysis, 'files'>
+  readonly look?: FigureLook | undefined
+  /** @default all */
+  readonly kinds?: readonly FigureKind[] | undefined
 }
 
 /** Every figure that the results of a run have the data for. No model and no judge is called. */
@@ -23,6 +32,8 @@ export async function runFigures({
   resultsFolder,
   store,
   analysis,
+  look,
+  kinds = figureKinds,
 }: RunFiguresOptions): Promise<RunFigure[]> {
   const source: FigureSource = {
     resultsFolder,
@@ -30,15 +41,26 @@ export async function runFigures({
     rowsOf: async (cell) =>
       labelRows((await readJudged(store, cell.id)) ?? [], analysis.thresholds),
     styles: stylesOf(analysis),
+    look,
   }
-  return [
-    ...curveFigures(source),
-    ...forestFigures(source),
-    ...(await answerFigures(source)),
-    ...(await directionFigures(source)),
-    ...causalFigure(source),
-  ]
+  const isWanted = ({ kind }: { readonly kind: FigureKind }) => kinds.includes(kind)
+  const groups = makers.filter(({ makes }) => makes.some((kind) => kinds.includes(kind)))
+  const figures: RunFigure[] = []
+  for (const { make } of groups) figures.push(...(await make(source)).filter(isWanted))
+  return figures
 }
+
+/** What is drawn together, from the same data. */
+const makers: readonly {
+  readonly makes: readonly FigureKind[]
+  readonly make: (source: FigureSource) => RunFigure[] | Promise<RunFigure[]>
+}[] = [
+  { makes: ['curves', 'in-domain', 'projections'], make: curveFigures },
+  { makes: ['forest', 'projection-forest'], make: forestFigures },
+  { makes: ['answers', 'questions'], make: answerFigures },
+  { makes: ['similarity', 'components'], make: directionFigures },
+  { makes: ['steering'], make: causalFigure },
+]
 
 /**
  * Writes figures into a folder: `.png`, `.svg` and the Vega-Lite spec as `.vl.json`.

@@ -8,7 +8,7 @@ export function forestFigures(source: FigureSource): RunFigure[] {
   return [...emForest(source), ...projectionForest(source)]
 }
 
-function emForest({ analysis, styles }: FigureSource): RunFigure[] {
+function emForest({ analysis, styles, look }: FigureSource): RunFigure[] {
   const { comparisons, matchedComparisons = [], similarity, equivalence, family } = analysis
   const intervals = new Map((equivalence ?? []).map((each) => [each.name, each]))
   const adjusted = new Map(
@@ -16,14 +16,15 @@ function emForest({ analysis, styles }: FigureSource): RunFigure[] {
       test.holm === null ? [] : [[test.name, test.holm] as const],
     ),
   )
+  const nameOf = variantNames(analysis)
   const all = lastOfEach([...comparisons, ...matchedComparisons])
   const rows = all.map((comparison): DifferenceRow => {
     const { name, condition, baseline, difference, notComparable } = comparison
     const test = intervals.get(name)
     return {
-      variant: condition,
+      variant: nameOf(condition),
       condition,
-      against: baseline,
+      against: nameOf(baseline),
       group: placeOf(comparison),
       difference: percent(difference.estimate),
       low: percent(difference.low),
@@ -32,7 +33,7 @@ function emForest({ analysis, styles }: FigureSource): RunFigure[] {
       equivalenceHigh: percent(test?.high ?? null),
       p: adjusted.get(name) ?? comparison.p,
       n: comparison.nQuestions,
-      flag: notComparable === null ? null : reasonOf(notComparable),
+      notComparable,
     }
   })
   if (rows.length === 0) return []
@@ -43,6 +44,7 @@ function emForest({ analysis, styles }: FigureSource): RunFigure[] {
       kind: 'forest',
       name: `resistance_${analysis.run}`,
       spec: resistanceForest(rows, {
+        ...look,
         title: 'Who resists: EM against the baseline',
         subtitle: hasAdjusted ? 'p of the family of tests corrected by Holm' : undefined,
         styles,
@@ -71,17 +73,31 @@ function placeOf({ step, target }: Comparison): string {
   return step === null ? 'At the last common step' : `At step ${step}`
 }
 
-function reasonOf(notComparable: string): 'collapsed' | 'mismatch' {
-  return /collaps|coheren/i.test(notComparable) ? 'collapsed' : 'mismatch'
+/** A condition with one variant goes by the variant's name, as in the other figures. */
+function variantNames({ cells }: FigureSource['analysis']): (condition: string) => string {
+  const variants = Map.groupBy(
+    cells.filter(({ cell }) => cell.kind === 'checkpoint'),
+    ({ cell }) => cell.condition,
+  )
+  return (condition) => {
+    const names = new Set(variants.get(condition)?.map(({ cell }) => cell.variant))
+    const [only] = names
+    return names.size === 1 && only !== undefined ? only : condition
+  }
 }
 
+/** Each method once; where only its degrees of freedom differ, without them. */
 function methodsOf(comparisons: readonly Comparison[]): string | undefined {
-  const methods = comparisons.flatMap(({ difference }) => difference.method ?? [])
-  return methods.length === 0 ? undefined : [...new Set(methods)].join('; ')
+  const methods = new Set(comparisons.flatMap(({ difference }) => difference.method ?? []))
+  const plain = (method: string) => method.replace(/\([\d.]+\)/, '')
+  const words = [...Map.groupBy(methods, plain)].map(([word, [first, ...others]]) =>
+    others.length === 0 ? first : word,
+  )
+  return words.length === 0 ? undefined : words.join('; ')
 }
 
 /** Variants against the direction's baseline: area under the relative projection, and the delay of its rise. */
-function projectionForest({ analysis, styles }: FigureSource): RunFigure[] {
+function projectionForest({ analysis, styles, look }: FigureSource): RunFigure[] {
   const { direction } = analysis
   const rows = (direction?.resistance ?? []).flatMap(
     ({ variant, fromBaseline }): DifferenceRow[] => {
@@ -106,6 +122,7 @@ function projectionForest({ analysis, styles }: FigureSource): RunFigure[] {
       kind: 'projection-forest',
       name: `projection_resistance_${analysis.run}`,
       spec: resistanceForest(rows, {
+        ...look,
         title: `Whose projection rises less, layer ${direction.layer}`,
         subtitle: `${direction.baseline} made the direction: its own rise is the largest by construction`,
         styles,

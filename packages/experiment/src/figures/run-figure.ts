@@ -1,4 +1,4 @@
-import type { Flag, renderSvg, VariantStyles } from '@cem/plots'
+import type { FigureWidth, Flag, renderSvg, Theme, VariantStyles } from '@cem/plots'
 import type { LabelledRow } from '../analysis/cell-metrics.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Analysis } from '../run/analyse.ts'
@@ -14,6 +14,15 @@ export interface FigureSource {
   readonly rowsOf: (cell: Cell) => Promise<readonly LabelledRow[]>
   /** Looks of the variants, by name, and of the conditions in the comparisons. */
   readonly styles: VariantStyles
+  readonly look?: FigureLook | undefined
+}
+
+/** Options of every figure. */
+export interface FigureLook {
+  /** @default 'light' */
+  readonly theme?: Theme | undefined
+  /** @default 'double' */
+  readonly width?: FigureWidth | undefined
 }
 
 /** A figure that a run has the data for. */
