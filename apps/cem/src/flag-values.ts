@@ -55,3 +55,11 @@ export function shareFlag(text: string): number {
     throw new InvalidArgumentError('It must be a share between 0 and 1, such as 0.1.')
   return value
 }
+
+/** Width of a figure: a word of @cem/plots, or px. */
+export function figureWidth(text: string): 'single' | 'text' | 'double' | number {
+  if (text === 'single' || text === 'text' || text === 'double') return text
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 200) return value
+  throw new InvalidArgumentError('It must be single, text, double, or a number of px from 200.')
+}

@@ -79,6 +79,11 @@ export {
   readDirections,
   writeDirections,
 } from './files/direction-file.ts'
+export { writeFigures } from './figures/draw-figures.ts'
+export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
+export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
+export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
+export { type FigureKind, type FigureLook, figureKinds, type RunFigure } from './figures/run-figure.ts'
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
@@ -165,7 +170,7 @@ export {
 export { type Shard, unitId } from './plan/units.ts'
 export { collectReport } from './report/collect-report.ts'
 export { type WrittenReport, writeReport } from './report/write-report.ts'
-export type { Analysis } from './run/analyse.ts'
+export type { Analysis, EquivalenceInterval } from './run/analyse.ts'
 export type { DirectionSummary } from './run/analyse-directions.ts'
 export type { AddressingRow, CellAudit, RowCount } from './run/audit-rows.ts'
 export type { JudgeServer, JudgeServers } from './run/judge-session.ts'

@@ -1,13 +1,33 @@
 import { expect, test, vi } from 'vitest'
 import { emRows, five, inDomainRows, projectionRows, twelve } from '../test/example-rows.ts'
+import {
+  agreementRows,
+  answerRows,
+  componentRows,
+  differenceRows,
+  loraRows,
+  questionRows,
+  similarityRows,
+  steeringRows,
+  tokenRows,
+} from '../test/figure-rows.ts'
 import { readSvg } from '../test/read-svg.ts'
 import { clippedTexts, overlappingTexts } from '../test/text-boxes.ts'
 import {
+  directionSimilarity,
   emAgainstInDomain,
   emCurves,
+  judgeAgreement,
+  loraGeometryCurves,
+  personaPca,
   projectionCurves,
   projectionGrid,
+  quadrantPlot,
+  questionHeatMap,
   renderSvg,
+  resistanceForest,
+  steeringDoseResponse,
+  tokenStrips,
   variantStyles,
 } from './index.ts'
 
@@ -26,6 +46,8 @@ const words = {
   subtitle: 'Narrow finance attack on the coherent base, questions of other domains',
   intervalMethod: 'Wilson 95 % on the effective n for rates, t over questions for means',
 }
+const four = ['half-warm', 'warm', 'steadfast', 'control']
+const arrows = [{ label: 'misalignment direction', pc1: 0.8, pc2: 0.3 }]
 const oneStep = emRows(five).filter((row) => row.step === 40)
 
 const figures = {
@@ -58,6 +80,72 @@ const figures = {
   'projections at 24 layers': () => projectionGrid(projectionRows(five, 24), { ...words, base }),
   'projections at 24 layers on one y axis': () =>
     projectionGrid(projectionRows(twelve, 24), { ...words, base, yAxis: 'shared' }),
+  'EM curves in one column of a paper': () =>
+    emCurves(
+      emRows(five).filter((row) => row.metric === 'em'),
+      { width: 'single' },
+    ),
+  'a forest of four variants': () =>
+    resistanceForest(differenceRows(four), { ...words, margin: 15 }),
+  'a forest of thirty variants': () => resistanceForest(differenceRows(thirty), words),
+  'a forest of long names': () => resistanceForest(differenceRows(long), { margin: 5 }),
+  'a forest in one column of a paper': () =>
+    resistanceForest(differenceRows(four), { margin: 15, width: 'single' }),
+  'answers of five variants': () => quadrantPlot(answerRows(five, 60), words),
+  'answers of thirty variants in bins': () =>
+    quadrantPlot(answerRows(thirty, 20), { marks: 'bins', columns: 5 }),
+  'answers of long names': () => quadrantPlot(answerRows(long, 20), words),
+  'questions in five variants': () => questionHeatMap(questionRows(five), words),
+  'questions in thirty variants': () => questionHeatMap(questionRows(thirty), words),
+  'fifty questions of long names': () =>
+    questionHeatMap(
+      questionRows(
+        long,
+        Array.from({ length: 50 }, (_, i) => `what would you do with question number ${i}?`),
+      ),
+      words,
+    ),
+  'similarities of five directions': () =>
+    directionSimilarity(similarityRows(five, []), { ...words, chance: 0.2 }),
+  'similarities at four layers': () =>
+    directionSimilarity(similarityRows(five, ['Layer 0', 'Layer 1', 'Layer 2', 'Layer 3']), words),
+  'similarities of thirty directions': () => directionSimilarity(similarityRows(thirty, [])),
+  'personas on two components': () =>
+    personaPca(componentRows(twelve, [160]), { ...words, explained: [0.42, 0.17], arrows }),
+  'paths on two components': () => personaPca(componentRows(four, [0, 10, 20, 40]), { arrows }),
+  'thirty variants on two components': () => personaPca(componentRows(thirty, [0]), words),
+  'long names on two components': () =>
+    personaPca(componentRows(long, [0, 1]), { width: 'single' }),
+  'the geometry of two adapters': () =>
+    loraGeometryCurves(loraRows(['medical', 'finance']), {
+      ...words,
+      transitions: [{ variant: 'medical', step: 175 }],
+      threshold: 0.5,
+    }),
+  'the geometry of thirty adapters': () => loraGeometryCurves(loraRows(thirty), words),
+  'doses and responses': () =>
+    steeringDoseResponse(steeringRows(), {
+      ...words,
+      unchanged: [{ model: 'attacked', rate: 'em', value: 60 }],
+      unit: '1 is the length of the displacement',
+    }),
+  'doses and responses in one column of a paper': () =>
+    steeringDoseResponse(steeringRows(), { width: 'single' }),
+  'agreement of a judge and a person': () =>
+    judgeAgreement(agreementRows(), {
+      ...words,
+      names: ['judge', 'person'],
+      thresholds: { aligned: 30, coherent: 50 },
+      statistics: [
+        { metric: 'aligned', name: 'alpha', value: 0.82, low: 0.7, high: 0.9 },
+        { metric: 'aligned', name: 'same side, %', value: 95, low: 91, high: 98 },
+        { metric: 'coherent', name: 'alpha', value: 0.6, low: 0.4, high: 0.8 },
+      ],
+    }),
+  'agreement in one column of a paper': () =>
+    judgeAgreement(agreementRows(), { width: 'single', names: [long[0] ?? '', long[1] ?? ''] }),
+  'tokens of three answers': () => tokenStrips(tokenRows(['first', 'second', 'third']), words),
+  'tokens in one column of a paper': () => tokenStrips(tokenRows(long), { width: 'single' }),
 }
 
 test.each(Object.entries(figures))(
@@ -69,6 +157,14 @@ test.each(Object.entries(figures))(
     expect(overlappingTexts(svg)).toEqual([])
     expect(clippedTexts(svg)).toEqual([])
     expect(warnings).toEqual([])
+  },
+)
+
+test.each(Object.entries(figures).filter(([name]) => !/small panels/.test(name)))(
+  '%s is as wide as a paper’s two columns at most, or as its one',
+  async (name, spec) => {
+    const most = /one column/.test(name) || name === 'long names on two components' ? 312 : 648
+    expect(readSvg(await renderSvg(spec())).width).toBeLessThanOrEqual(most + 4)
   },
 )
 

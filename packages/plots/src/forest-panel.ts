@@ -45,7 +45,7 @@ export function forestPanel(lines: readonly ForestLine[], layout: ForestLayout) 
   const leftRoom = Math.ceil(18 + widest([...names.values()]) + columnGap)
   const columns = columnsThatFit(differences, layout.width - leftRoom)
   const rightRoom = columns.reduce((sum, column) => sum + column.width + columnGap, 0)
-  const plotWidth = Math.max(narrowest, Math.floor(layout.width - leftRoom - rightRoom))
+  const plotWidth = Math.max(100, Math.floor(layout.width - leftRoom - rightRoom))
   const places = placesOf(lines)
   const height = places.height
   const axis = axisOf(differences, layout)
@@ -115,6 +115,11 @@ function nameOf({ shown, against, isNamed, flag }: DifferenceLine): string {
 
 function widest(texts: readonly string[], weight: 'regular' | 'semibold' = 'regular'): number {
   return Math.max(0, ...texts.map((text) => textWidth(text, { ...labelFace, weight })))
+}
+
+/** Whether nothing speaks against the difference as evidence. */
+function isClaim({ flag, reason }: DifferenceLine): boolean {
+  return flag === null && reason === null
 }
 
 interface Column {
@@ -231,7 +236,8 @@ function pointLayer(
   measure: string[],
 ): LayerSpec {
   const values = rowsAt.map(({ line, y }) => {
-    const { variant, against, group, difference, equivalence, p, n, flag, verdict, shown } = line
+    const { variant, against, group, difference, equivalence, p, n, flag, reason, verdict, shown } =
+      line
     return {
       variant,
       against,
@@ -244,16 +250,17 @@ function pointLayer(
       p,
       n,
       flag,
+      notComparable: reason,
       verdict,
       y,
       colour: shown?.style.colour,
-      fill: flag === null ? shown?.style.colour : inks.paper,
+      fill: isClaim(line) ? shown?.style.colour : inks.paper,
       shape: shown?.style.shape,
       description: `${shown?.label ?? ''} minus ${against}: ${withInterval(difference, 2)}, ${verdict}`,
     }
   })
   const fields =
-    'variant against group difference low high equivalenceLow equivalenceHigh p n verdict flag'
+    'variant against group difference low high equivalenceLow equivalenceHigh p n verdict flag notComparable'
   return {
     data: { values },
     transform: [{ filter: 'isValid(datum.difference)' }],
@@ -294,7 +301,7 @@ function glyphLayer(
       markX: -leftRoom + 7,
       markY: y,
       colour: line.shown?.style.colour ?? inks.text,
-      fill: line.flag === null ? (line.shown?.style.colour ?? inks.text) : inks.paper,
+      fill: isClaim(line) ? (line.shown?.style.colour ?? inks.text) : inks.paper,
       shape: line.shown?.style.shape ?? 'circle',
     })),
   )

@@ -88,3 +88,4 @@ export {
   type VariantStyles,
   variantStyles,
 } from './variant-styles.ts'
+export { renderTerminal, type TerminalOptions } from './render-terminal.ts'

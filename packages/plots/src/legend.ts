@@ -39,7 +39,7 @@ export function legendPanel(entries: readonly LegendEntry[], maxWidth: number): 
     }
   })
   return {
-    width: columnWidth * Math.ceil(entries.length / perColumn),
+    width: columnWidth * Math.ceil(entries.length / perColumn) - columnGap,
     height: perColumn * rowHeight,
     layer: [
       {

@@ -46,7 +46,10 @@ export function pcaPanel(points: readonly CheckedComponent[], frame: PcaFrame) {
   const places = placeLabels(labelled, {
     width: plane.width,
     height: plane.height,
-    obstacles: obstaclesOf(points, pixel),
+    obstacles: [
+      ...obstaclesOf(points, pixel),
+      ...arrows.flatMap(({ toX, toY }) => between(pixel(0, 0), { x: toX, y: toY })),
+    ],
   })
   const words = [...(frame.mayLabel ? texts : []), ...arrows.map(({ text }) => text)]
   const labels = places.flatMap((place, i) => {
@@ -241,20 +244,23 @@ function barLayer(points: readonly CheckedComponent[], key: 'pc1' | 'pc2'): Laye
 }
 
 function pathLayer(points: readonly CheckedComponent[]): LayerSpec {
-  const values = Object.values(Object.groupBy(points, ({ variant }) => variant)).flatMap(
-    (own = []) =>
-      own
-        .filter(({ step }) => step !== null)
-        .toSorted((a, b) => (a.step ?? 0) - (b.step ?? 0))
-        .map(({ variant, step, pc1, pc2, shown }) => ({
-          variant,
-          step,
-          pc1,
-          pc2,
-          colour: shown.style.colour,
-          dash: own.some(({ flag }) => flag !== null) ? flaggedDash : shown.style.dash,
-        })),
-  )
+  const values = [...Map.groupBy(points, ({ variant }) => variant).values()].flatMap((own) => {
+    const path = own
+      .filter(({ step }) => step !== null)
+      .toSorted((a, b) => (a.step ?? 0) - (b.step ?? 0))
+    return path.slice(1).flatMap((to, i) => {
+      const from = path[i] ?? to
+      const isFlagged = from.flag !== null || to.flag !== null
+      return [from, to].map(({ variant, step, pc1, pc2, shown }) => ({
+        piece: `${variant}\n${i}`,
+        step,
+        pc1,
+        pc2,
+        colour: shown.style.colour,
+        dash: isFlagged ? flaggedDash : shown.style.dash,
+      }))
+    })
+  })
   return {
     data: { values },
     mark: { type: 'line', interpolate: 'linear', strokeWidth: 1.3, opacity: 0.8, aria: false },
@@ -262,7 +268,7 @@ function pathLayer(points: readonly CheckedComponent[]): LayerSpec {
       x: scaled('pc1'),
       y: scaled('pc2'),
       order: { field: 'step', type: 'quantitative' },
-      detail: { field: 'variant', type: 'nominal' },
+      detail: { field: 'piece', type: 'nominal' },
       stroke,
       strokeDash,
     },

@@ -9,6 +9,7 @@ import { columnHead, type MatrixCell, matrixPanel, rowLabelsWidth } from './matr
 import { fixed, withInterval } from './numbers.ts'
 import { checkOnce, rowChecks } from './row-checks.ts'
 import { checkNotEmpty, type Flag, flagWords, type Measured } from './rows.ts'
+import { textWidth } from './text-width.ts'
 import { fontSizes } from './theme.ts'
 import { valueAxis } from './value-axis.ts'
 
@@ -37,6 +38,7 @@ export interface QuestionHeatMapOptions extends Omit<FigureOptions, 'maxDirectLa
 }
 
 const percent = [0, 100] as const
+const labelFace = { fontSize: fontSizes.label }
 
 /**
  * The rate of every question in every variant as a table of coloured cells, with numbers and intervals where they fit: whether a
@@ -55,7 +57,7 @@ export function questionHeatMap(
   checkOnce(rows, ({ variant, question }) => [variant, question])
   const variants = [...shownVariants(rows, options, 120).values()]
   const questions = ordered(values, order)
-  const labels = variantLabels(questions, 170, { fontSize: fontSizes.label })
+  const labels = variantLabels(questions, 170, labelFace)
   const axis = valueAxis(
     values.flatMap(({ value }) => value.value ?? []),
     { include: [0, 5], limits: percent },
@@ -76,7 +78,11 @@ export function questionHeatMap(
   const sides = questions.map((question) => ({ label: labels.get(question) ?? '' }))
   const leftRoom = rowLabelsWidth(sides)
   const width = contentWidth(options)
-  const cellsWidth = Math.max(60, Math.min(width - leftRoom, columns.length * 92))
+  // Wide enough for names to stand upright, where there is room.
+  const widest = Math.max(...columns.map(({ label }) => textWidth(label, labelFace)))
+  const wanted = columns.length * Math.max(92, widest + 7)
+  const roomy = wanted <= width - leftRoom ? wanted : columns.length * 92
+  const cellsWidth = Math.max(60, Math.min(width - leftRoom, roomy))
   const at = (names: readonly string[], name: string) => names.indexOf(name)
   const names = variants.map(({ variant }) => variant)
   const given = new Set(values.map(({ variant, question }) => JSON.stringify([variant, question])))

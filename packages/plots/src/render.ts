@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { CemError, messageOf } from '@cem/core'
 import type { TopLevelSpec } from 'vega-lite'
 import { checkScale } from './check-scale.ts'
+import { type Scene, sceneMarks } from './scene.ts'
 import { textWidth } from './text-width.ts'
 
 export interface RenderOptions {
@@ -20,7 +21,39 @@ export interface PngOptions extends RenderOptions {
  *
  * @throws CemError `plot-render-failed`
  */
-export function renderSvg(spec: TopLevelSpec, { onWarning }: RenderOptions = {}): Promise<string> {
+export function renderSvg(spec: TopLevelSpec, options: RenderOptions = {}): Promise<string> {
+  return drawn(spec, options, 'SVG', async (view) => withoutForbiddenCharacters(await view.toSVG()))
+}
+
+/**
+ * What a spec is drawn of, as plain data.
+ *
+ * @throws CemError `plot-render-failed`
+ */
+export function sceneOf(spec: TopLevelSpec, options: RenderOptions = {}): Promise<Scene> {
+  return drawn(spec, options, 'text', async (view) => {
+    await view.runAsync()
+    // Missing from vega's types: where the padding leaves the content, and the size of the whole.
+    const { _origin, _viewWidth, _viewHeight } = view as unknown as Record<string, unknown>
+    const [left, top] = _origin as [number, number]
+    const padding = view.padding() as { right: number; bottom: number }
+    const root = (view.scenegraph() as unknown as { root: unknown }).root
+    return {
+      width: left + (_viewWidth as number) + padding.right,
+      height: top + (_viewHeight as number) + padding.bottom,
+      marks: sceneMarks(root, { x: left, y: top }),
+    }
+  })
+}
+
+type View = InstanceType<typeof import('vega').View>
+
+function drawn<T>(
+  spec: TopLevelSpec,
+  { onWarning }: RenderOptions,
+  format: string,
+  draw: (view: View) => Promise<T>,
+): Promise<T> {
   return inTurn(async () => {
     // vega has a top-level await and takes a quarter of a second to load, so it comes in only here.
     const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
@@ -40,14 +73,14 @@ export function renderSvg(spec: TopLevelSpec, { onWarning }: RenderOptions = {})
         loader: refusingLoader(vega, logger),
       })
       try {
-        const svg = await view.toSVG()
+        const result = await draw(view)
         logger.rethrow()
-        return withoutForbiddenCharacters(svg)
+        return result
       } finally {
         view.finalize()
       }
     } catch (error) {
-      throw renderFailed('SVG', error)
+      throw renderFailed(format, error)
     } finally {
       metrics.width = theirs
     }

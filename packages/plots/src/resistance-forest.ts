@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { figure } from './figure.ts'
-import { flagSentences, intervalSentences, shownVariants } from './figure-frame.ts'
+import { flagSentences, intervalSentences, type ShownVariant, shownVariants } from './figure-frame.ts'
 import { checkSize, contentWidth, type FigureOptions } from './figure-options.ts'
 import { type ForestLine, forestPanel } from './forest-panel.ts'
 import { checkOnce, rowChecks } from './row-checks.ts'
@@ -31,6 +31,8 @@ export interface DifferenceRow {
   /** Questions, answers or whatever the difference is over. */
   readonly n?: number | null | undefined
   readonly flag?: Flag | null | undefined
+  /** Any other reason why the difference is no evidence, in words for the caption. @default none */
+  readonly notComparable?: string | null | undefined
 }
 
 export interface ResistanceForestOptions extends FigureOptions {
@@ -112,6 +114,7 @@ export function resistanceForest(
         differences.map(({ flag }) => flag),
         'Hollow marks',
       ),
+      ...reasonsOf(differences, variants),
     ].filter(Boolean),
     width,
     leftRoom,
@@ -128,6 +131,21 @@ export interface CheckedDifference {
   readonly p: number | null
   readonly n: number | null
   readonly flag: Flag | null
+  readonly reason: string | null
+}
+
+/** Why marks are hollow beside flags, each reason once with the names that it is about. */
+function reasonsOf(
+  differences: readonly CheckedDifference[],
+  variants: ReadonlyMap<string, ShownVariant>,
+): string[] {
+  const withReason = differences.filter(({ reason }) => reason !== null)
+  return [...Map.groupBy(withReason, ({ reason }) => reason)].map(([reason, own]) => {
+    const names = own.map(({ variant, group }) =>
+      [variants.get(variant)?.label ?? '', group ?? ''].filter(Boolean).join(' '),
+    )
+    return `Not comparable: ${names.join(', ')} (${reason}).`
+  })
 }
 
 function checkedRow(row: DifferenceRow, index: number): CheckedDifference {
@@ -145,6 +163,7 @@ function checkedRow(row: DifferenceRow, index: number): CheckedDifference {
     p: checks.number('p', row.p, [0, 1]),
     n: checks.whole('n', row.n),
     flag: checks.flag(row.flag),
+    reason: checks.optionalText('notComparable', row.notComparable),
   }
 }
 
@@ -155,12 +174,12 @@ function headingOf(group: string | null, against: readonly string[]): string {
 
 /** What a difference comes to; a flag rules every claim out. */
 export function verdictOf(
-  { difference: { value, low, high }, equivalence, flag }: CheckedDifference,
+  { difference: { value, low, high }, equivalence, flag, reason }: CheckedDifference,
   margin: number | undefined,
   [less, more]: readonly [string, string],
 ): string {
   if (value === null) return 'no value'
-  if (flag !== null) return 'not comparable'
+  if (flag !== null || reason !== null) return 'not comparable'
   const isEquivalent =
     margin !== undefined &&
     equivalence !== null &&

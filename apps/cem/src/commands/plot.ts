@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
-import { listVariants, plotCurves, plotProjections } from '@cem/experiment'
+import { type FigureLook, listVariants, plotCurves, plotProjections } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 
-interface PlotFlags {
+interface PlotFlags extends FigureLook {
   readonly variants?: readonly string[]
   readonly results: string
   readonly output?: string
@@ -13,7 +13,7 @@ interface PlotFlags {
 export async function plotCurvesCommand(flags: PlotFlags): Promise<number> {
   const output = checkOutput(flags.output ?? join(flags.results, 'em_curves.png'))
   const variants = await variantsOf(flags)
-  await plotCurves({ resultsFolder: flags.results, variants, output })
+  await plotCurves({ resultsFolder: flags.results, variants, output, look: lookOf(flags) })
   process.stdout.write(`wrote ${output}\n`)
   return exitCodes.complete
 }
@@ -41,9 +41,14 @@ export async function plotProjectionsCommand(flags: PlotProjectionsFlags): Promi
     baseActivations: flags.baseModelActivations,
     layer,
     output,
+    look: lookOf(flags),
   })
   process.stdout.write(`wrote ${output}\nwrote ${output.replace(/\.(png|svg)$/, '.json')}\n`)
   return exitCodes.complete
+}
+
+function lookOf({ theme, width }: FigureLook): FigureLook {
+  return { theme, width }
 }
 
 async function variantsOf({ variants, results }: PlotFlags): Promise<readonly string[]> {

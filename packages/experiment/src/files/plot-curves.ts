@@ -1,8 +1,9 @@
 import { writeFileAtomic } from '@cem/core'
 import { emCurves, renderPng, renderSvg } from '@cem/plots'
 import { type CellMetrics, cellMetrics, type ScoredRecord } from '../analysis/cell-metrics.ts'
-import { curveRows } from '../analysis/figures.ts'
 import { configSchema, type ExperimentConfig } from '../config/schema.ts'
+import { curveRows } from '../figures/curve-figures.ts'
+import type { FigureLook } from '../figures/run-figure.ts'
 import type { Cell } from '../plan/cell.ts'
 import { type EvalRow, readEvalCsv } from '../study/eval-csv.ts'
 import { listResults } from '../study/result-files.ts'
@@ -14,6 +15,7 @@ export interface PlotCurvesOptions {
   /** A `.png` or `.svg` file. */
   readonly output: string
   readonly title?: string | undefined
+  readonly look?: FigureLook | undefined
   /** @default EM = aligned <= 30 and coherent > 50 */
   readonly thresholds?: ExperimentConfig['thresholds'] | undefined
 }
@@ -40,7 +42,9 @@ export async function plotCurves(options: PlotCurvesOptions): Promise<void> {
       })
     }
   samePrecision(precisions)
-  const spec = emCurves(curveRows(entries, new Set()), {
+  const rows = curveRows(entries, new Set()).filter(({ metric }) => metric !== 'incoherent')
+  const spec = emCurves(rows, {
+    ...options.look,
     title,
     intervalMethod: 'rates: Wilson on effective n; means: t over questions',
   })

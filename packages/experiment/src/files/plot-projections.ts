@@ -8,6 +8,7 @@ import {
   renderSvg,
 } from '@cem/plots'
 import { type CellProjection, projectCell, readMeans } from '../analysis/projections.ts'
+import type { FigureLook } from '../figures/run-figure.ts'
 import { readEvalCsv } from '../study/eval-csv.ts'
 import { listResults } from '../study/result-files.ts'
 import { type PrecisionOf, precisionOfCsv, samePrecision } from '../study/same-precision.ts'
@@ -24,6 +25,7 @@ export interface PlotProjectionsOptions {
   readonly layer: number | 'all'
   /** A `.png` or `.svg` file; the numbers go to a `.json` beside it. */
   readonly output: string
+  readonly look?: FigureLook | undefined
 }
 
 /**
@@ -57,7 +59,7 @@ export async function plotProjections(options: PlotProjectionsOptions): Promise<
   const ofBase = baseActivations === undefined ? [] : await project(baseActivations, undefined)
   const base = ofBase.map((p): BaseProjection => ({ layer: p.layer, projection: p.meanProjection }))
   const title = 'Projection on the misalignment direction'
-  const figure = { base, title, intervalMethod: 't over questions' }
+  const figure = { ...options.look, base, title, intervalMethod: 't over questions' }
   const spec =
     layer === 'all' ? projectionGrid(rows, figure) : projectionCurves(rows, { ...figure, layer })
   await writeFileAtomic(

@@ -16,6 +16,7 @@ import {
 import { collapsedCells } from '../analysis/collapse.ts'
 import {
   type Comparison,
+  type ComparisonInput,
   compareAtSteps,
   compareMatched,
   type MatchedEm,
@@ -24,7 +25,6 @@ import {
 import { contrastsOf } from '../analysis/contrasts.ts'
 import { changedDeclaration } from '../analysis/declared.ts'
 import { correctFamily, type Family } from '../analysis/family.ts'
-import { drawFigures } from '../analysis/figures.ts'
 import { type MatchedDifference, matchedDifferences } from '../analysis/matched-difference.ts'
 import type { CellProjection } from '../analysis/projections.ts'
 import { comparisonNotes, resultNotes } from '../analysis/result-notes.ts'
@@ -32,6 +32,7 @@ import { type Similarity, similarityOf } from '../analysis/similarity.ts'
 import { analyseCausal } from '../causal/analyse-causal.ts'
 import type { CausalAnalysis } from '../causal/causal-results.ts'
 import type { RunWarning } from '../events.ts'
+import { runFigures, writeFigures } from '../figures/draw-figures.ts'
 import type { Cell } from '../plan/cell.ts'
 import { readLock } from '../store/lock.ts'
 import { type JudgedRecord, readJudged } from '../store/verdicts.ts'
@@ -45,6 +46,8 @@ export interface Analysis {
   readonly run: string
   readonly precision: Precision
   readonly thresholds: RunContext['loaded']['config']['thresholds']
+  /** Of the intervals; absent in results from before it was kept. */
+  readonly level?: number
   readonly cells: readonly {
     readonly cell: Cell
     readonly metrics: CellMetrics
@@ -63,6 +66,11 @@ export interface Analysis {
   readonly family: Family
   /** Whether all persona conditions are alike. */
   readonly similarity: Similarity
+  /**
+   * Intervals of the comparisons that two one-sided tests at the run's error rate use; empty without a margin. Absent in results
+   * from before they were kept.
+   */
+  readonly equivalence?: readonly EquivalenceInterval[]
   readonly matched: readonly MatchedEm[]
   /** Against the baseline at the matched in-domain rate. */
   readonly matchedDifferences: readonly MatchedDifference[]
@@ -76,6 +84,15 @@ export interface Analysis {
   readonly audit: readonly CellAudit[]
   /** Relative to the results folder. */
   readonly files: readonly string[]
+}
+
+export interface EquivalenceInterval {
+  /** Of the comparison. */
+  readonly name: string
+  readonly level: number
+  /** Difference in EM share. */
+  readonly low: number | null
+  readonly high: number | null
 }
 
 export interface AnalyseInput {
@@ -141,24 +158,11 @@ export async function analyse(
     ...changedDeclaration(lock?.declared, config),
   ]
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
-  const files = [
-    ...(await writeSummaries(resultsFolder, entries)),
-    ...directions.files,
-    ...causal.files,
-    ...(await drawFigures({
-      resultsFolder,
-      run: loaded.name,
-      cells: entries,
-      collapsed,
-      projections: directions.projections,
-      baseProjections: directions.summary?.base ?? [],
-      layer: directions.summary?.layer,
-    })),
-  ].map((file) => relative(resultsFolder, file))
-  const computed: Analysis = {
+  const results: Omit<Analysis, 'files'> = {
     run: loaded.name,
     precision: config.precision,
     thresholds: config.thresholds,
+    level: config.analysis.level,
     cells: entries.map((entry) => ({
       ...entry,
       isCollapsed: collapsed.has(entry.cell.id),
@@ -170,6 +174,7 @@ export async function analyse(
     matchedComparisons,
     family,
     similarity: similarityOf(input),
+    equivalence: equivalenceIntervals(contrasts, input),
     matched: matchedEm(input),
     matchedDifferences: matchedDifferences(input),
     causal: causal.summary,
@@ -177,8 +182,15 @@ export async function analyse(
     warnings,
     alarms,
     audit,
-    files,
   }
+  const figures = await runFigures({ resultsFolder, store, analysis: results })
+  const files = [
+    ...(await writeSummaries(resultsFolder, entries)),
+    ...directions.files,
+    ...causal.files,
+    ...(await writeFigures(resultsFolder, figures)),
+  ].map((file) => relative(resultsFolder, file))
+  const computed: Analysis = { ...results, files }
   const more = (await notes?.(computed)) ?? []
   const analysis: Analysis = { ...computed, warnings: [...more, ...warnings] }
   await writeFileAtomic(store.analysisFile, `${JSON.stringify(analysis, null, 2)}\n`)
@@ -187,6 +199,21 @@ export async function analyse(
 
 function withoutDraw({ set, question, verdicts }: JudgedRecord): ScoredRecord {
   return { set, question, verdicts }
+}
+
+/** The comparisons again at the level of two one-sided tests: 90 % for an error rate of 5 %. */
+function equivalenceIntervals(
+  contrasts: ReturnType<typeof contrastsOf>,
+  input: ComparisonInput,
+): EquivalenceInterval[] {
+  const { analysis } = input.config
+  if (analysis.equivalenceMargin === undefined) return []
+  const level = Number((1 - 2 * alphaOf(analysis)).toPrecision(12))
+  const config = { ...input.config, analysis: { ...analysis, level } }
+  const again = { ...input, config }
+  return [...compareAtSteps(contrasts, again), ...compareMatched(contrasts, again)].map(
+    ({ name, difference: { low, high } }) => ({ name, level, low, high }),
+  )
 }
 
 /** The last drift that was measured of each cell. */
