@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { examples } from './examples.ts'
+import { addCompareCommand } from './compare-command.ts'
+import { addCompletionCommand } from './completion-command.ts'
+import { addExamples, examples } from './examples.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
+import { addInitCommand } from './init-command.ts'
 import { addLabelCommand } from './label-command.ts'
 import { addMachineCommands } from './machine-commands.ts'
 import { addMergeCommand } from './merge-command.ts'
@@ -10,14 +13,17 @@ import { addPlanCommand } from './plan-command.ts'
 import { addPlotCommands } from './plot-commands.ts'
 import { addPullCommand } from './pull-command.ts'
 import { addRunCommands } from './run-commands.ts'
+import { addSchemaCommand } from './schema-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addWatchCommand } from './watch-command.ts'
 
 /** In the order of the help. Definitions only: what a command does is imported when it is called. */
 const parts = [
+  addInitCommand,
   addRunCommands,
   addPlanCommand,
   addWatchCommand,
+  addCompareCommand,
   addLabelCommand,
   addFileCommands,
   addPlotCommands,
@@ -25,6 +31,8 @@ const parts = [
   addPullCommand,
   addServeCommand,
   addMachineCommands,
+  addSchemaCommand,
+  addCompletionCommand,
 ]
 
 /** The `cem` command line. */
@@ -39,5 +47,6 @@ export function makeProgram(finish: Finish): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
   for (const add of parts) add(program, finish)
+  addExamples(program)
   return program
 }
