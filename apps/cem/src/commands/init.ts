@@ -85,7 +85,8 @@ const noQuestions: Ask = async (_, usual) => usual
 
 async function interview(file: string, flags: InitFlags): Promise<InitAnswers> {
   using questions = questioner()
-  return gather(file, flags, questions.ask)
+  // Awaited here: what is returned as it is would close the questions before the first answer.
+  return await gather(file, flags, questions.ask)
 }
 
 async function gather(file: string, flags: InitFlags, ask: Ask): Promise<InitAnswers> {
