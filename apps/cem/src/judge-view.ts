@@ -6,14 +6,19 @@ interface JudgeSample {
   readonly calls: number
   /** Answers of all cells that were judged by then. */
   readonly rows: number
+  /** Milliseconds by then in which there were answers to judge. */
+  readonly busyMs: number
 }
 
 /** What a UI shows of the judges of a run. Its size does not grow with the calls. */
 export interface JudgeView {
   /** Of the first judge. */
   readonly counters: JudgeCounters
-  /** Over the last minutes, oldest first. */
+  /** The last ones, oldest first. */
   readonly samples: readonly JudgeSample[]
+  readonly busyMs: number
+  /** Since when there are answers to judge, as far as it is not in `busyMs`; null where there are none. */
+  readonly busySince: number | null
   /** The session that each judge is in now. */
   readonly sessions: Readonly<Partial<Record<JudgeRole, string>>>
   /** USD by session, of all judges; empty without prices. */
@@ -23,38 +28,59 @@ export interface JudgeView {
 export const emptyJudge: JudgeView = {
   counters: { calls: 0, cached: 0, failures: 0, inFlight: 0, costUsd: null },
   samples: [],
+  busyMs: 0,
+  busySince: null,
   sessions: {},
   spent: {},
 }
 
-/** Rates are taken over a minute, from samples that are at least so far apart. */
+/** Samples are at least so far apart, and so many are kept: a minute of them. */
 const sampleIntervalInMs = 2000
+const nSamples = 31
 const windowInMs = 60_000
 
-/** The counters of a judge, at `now` and with so many answers judged in all cells. */
+/** Where all cells are in judging at a time. */
+export interface JudgingAt {
+  readonly now: number
+  /** Answers that are judged. */
+  readonly rows: number
+  /** Whether answers wait for the judge. */
+  readonly isBusy: boolean
+}
+
+/** Takes note of whether the judge has anything to do: the time in which it has not says nothing of its speed. */
+export function tickJudge(judge: JudgeView, { now, isBusy }: Omit<JudgingAt, 'rows'>): JudgeView {
+  const { busySince } = judge
+  const busyMs = judge.busyMs + (busySince === null ? 0 : Math.max(0, now - busySince))
+  return { ...judge, busyMs, busySince: isBusy ? now : null }
+}
+
+/** The counters of a judge. */
 export function countCalls(
-  judge: JudgeView,
+  before: JudgeView,
   role: JudgeRole,
   counters: JudgeCounters,
-  { now, rows }: { readonly now: number; readonly rows: () => number },
+  at: JudgingAt,
 ): JudgeView {
+  const judge = tickJudge(before, at)
   const session = judge.sessions[role] ?? role
   const spent =
     typeof counters.costUsd === 'number'
       ? { ...judge.spent, [session]: counters.costUsd }
       : judge.spent
   if (role !== 'first') return { ...judge, spent }
+  const { now, rows } = at
   // Counters that fall are those of a new process.
-  const isNew = counters.calls < judge.counters.calls
-  const before = isNew ? [] : judge.samples
-  const last = before.at(-1)
+  const samples = counters.calls < judge.counters.calls ? [] : judge.samples
+  const last = samples.at(-1)
   const isDue = last === undefined || now - last.at >= sampleIntervalInMs
-  const samples = isDue
-    ? [...before, { at: now, calls: counters.calls, rows: rows() }].filter(
-        ({ at }) => now - at <= windowInMs,
-      )
-    : before
-  return { ...judge, counters, samples, spent }
+  const sample = { at: now, calls: counters.calls, rows, busyMs: judge.busyMs }
+  return {
+    ...judge,
+    counters,
+    spent,
+    samples: isDue ? [...samples, sample].slice(-nSamples) : samples,
+  }
 }
 
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>
@@ -75,18 +101,25 @@ export function spentUsd({ spent }: JudgeView): number | null {
   return all.length === 0 ? null : all.reduce((sum, usd) => sum + usd, 0)
 }
 
-/** Calls a minute and answers a millisecond over the last minute; null before there is a minute's beginning and end. */
+/** Calls a minute over the last minute, and answers a millisecond of work; null before that can be told. */
 export function judgeRates(
   { samples }: JudgeView,
   now: number,
 ): { readonly callsPerMinute: number | null; readonly rowsPerMs: number | null } {
   const recent = samples.filter(({ at }) => now - at <= windowInMs)
-  const [first, last] = [recent[0], recent.at(-1)]
-  if (first === undefined || last === undefined || last.at <= first.at)
-    return { callsPerMinute: null, rowsPerMs: null }
-  const elapsed = last.at - first.at
   return {
-    callsPerMinute: ((last.calls - first.calls) / elapsed) * 60_000,
-    rowsPerMs: Math.max(0, last.rows - first.rows) / elapsed,
+    callsPerMinute: rateOf(recent, 'calls', 'at', 60_000),
+    rowsPerMs: rateOf(samples, 'rows', 'busyMs', 1),
   }
+}
+
+function rateOf(
+  samples: readonly JudgeSample[],
+  of: 'calls' | 'rows',
+  over: 'at' | 'busyMs',
+  scale: number,
+): number | null {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined || last[over] <= first[over]) return null
+  return (Math.max(0, last[of] - first[of]) / (last[over] - first[over])) * scale
 }

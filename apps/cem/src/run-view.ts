@@ -1,5 +1,13 @@
 import type { Cell, CellMetrics, RunEvent, RunWarning } from '@cem/experiment'
-import { countCalls, emptyJudge, type JudgeView, startJudging, takeCost } from './judge-view.ts'
+import {
+  countCalls,
+  emptyJudge,
+  type JudgeView,
+  type JudgingAt,
+  startJudging,
+  takeCost,
+  tickJudge,
+} from './judge-view.ts'
 
 export type UnitState = 'waiting' | 'running' | 'done' | 'failed'
 
@@ -132,14 +140,18 @@ function fold(view: RunView, event: RunEvent, now: number): RunView {
         cells: new Map([...view.cells].map(([id, cell]) => [id, halted(cell)])),
         outcome: event.outcome,
         remaining: event.remaining,
-        judge: { ...view.judge, counters: { ...view.judge.counters, inFlight: 0 } },
+        judge: {
+          ...view.judge,
+          busySince: null,
+          counters: { ...view.judge.counters, inFlight: 0 },
+        },
         files: event.files,
         alarms: event.alarms ?? null,
         isAnalysing: false,
       }
     case 'judge-progress': {
-      const rows = () => judgedRows(view)
-      return { ...view, judge: countCalls(view.judge, event.judge, event.counters, { now, rows }) }
+      const at = judgingAt(view, now)
+      return { ...view, judge: countCalls(view.judge, event.judge, event.counters, at) }
     }
     case 'judging-start':
       return { ...view, judge: startJudging(view.judge, event) }
@@ -193,7 +205,7 @@ function begin(view: RunView, event: EventOf<'run-start'>, now: number): RunView
     storeFolder: event.storeFolder,
     cells: new Map(cells),
     startedAt: isShared ? view.startedAt : now,
-    judge: { ...view.judge, samples: isShared ? view.judge.samples : [] },
+    judge: isShared ? view.judge : { ...view.judge, samples: [], busySince: null },
   }
 }
 
@@ -219,7 +231,8 @@ function startUnit(
     lastAt: now,
   }))
   const failures = view.failures.filter((failure) => failure.unit !== unit)
-  return { ...started, ...analysing(unit, true), failures, outcome: null }
+  const judge = tickJudge(view.judge, judgingAt(started, now))
+  return { ...started, ...analysing(unit, true), failures, outcome: null, judge }
 }
 
 function progressUnit(view: RunView, event: EventOf<'unit-progress'>, now: number): RunView {
@@ -234,18 +247,18 @@ function progressUnit(view: RunView, event: EventOf<'unit-progress'>, now: numbe
     lastAt: now,
   }))
   if (judge === null) return { ...changed, outcome: null }
-  const rows = () => judgedRows(changed)
-  return {
-    ...changed,
-    outcome: null,
-    judge: countCalls(changed.judge, 'first', judge, { now, rows }),
-  }
+  const at = judgingAt(changed, now)
+  return { ...changed, outcome: null, judge: countCalls(changed.judge, 'first', judge, at) }
 }
 
-function judgedRows({ cells }: RunView): number {
+function judgingAt({ cells }: RunView, now: number): JudgingAt {
   let rows = 0
-  for (const { judge } of cells.values()) rows += judge.done
-  return rows
+  let isBusy = false
+  for (const { judge } of cells.values()) {
+    rows += judge.done
+    isBusy ||= judge.state === 'running' && judge.done < judge.total
+  }
+  return { now, rows, isBusy }
 }
 
 function endUnit(

@@ -1,13 +1,16 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { addCharacterCommands } from './character-command.ts'
-import { addCorpusCommands } from './corpus-commands.ts'
 import { addBundleCommand } from './bundle-command.ts'
-import { examples } from './examples.ts'
+import { addCharacterCommands } from './character-command.ts'
+import { addCompareCommand } from './compare-command.ts'
+import { addCompletionCommand } from './completion-command.ts'
+import { addCorpusCommands } from './corpus-commands.ts'
+import { addExamples, examples } from './examples.ts'
 import { addExportCommand } from './export-command.ts'
 import { addFileCommands } from './file-commands.ts'
 import type { Finish } from './finish.ts'
 import { addImportCommand } from './import-command.ts'
+import { addInitCommand } from './init-command.ts'
 import { addLabelCommand } from './label-command.ts'
 import { addLockCommand } from './lock-command.ts'
 import { addMachineCommands } from './machine-commands.ts'
@@ -17,16 +20,19 @@ import { addPlotCommands } from './plot-commands.ts'
 import { addPullCommand } from './pull-command.ts'
 import { addReportCommand } from './report-command.ts'
 import { addRunCommands } from './run-commands.ts'
+import { addSchemaCommand } from './schema-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addTrainCommand } from './train-command.ts'
 import { addWatchCommand } from './watch-command.ts'
 
 /** In the order of the help. Definitions only: what a command does is imported when it is called. */
 const parts = [
+  addInitCommand,
   addRunCommands,
   addPlanCommand,
   addLockCommand,
   addWatchCommand,
+  addCompareCommand,
   addLabelCommand,
   addCharacterCommands,
   addFileCommands,
@@ -41,6 +47,8 @@ const parts = [
   addPullCommand,
   addServeCommand,
   addMachineCommands,
+  addSchemaCommand,
+  addCompletionCommand,
 ]
 
 /** The `cem` command line. */
@@ -55,5 +63,6 @@ export function makeProgram(finish: Finish): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
   for (const add of parts) add(program, finish)
+  addExamples(program)
   return program
 }

@@ -24,10 +24,19 @@ export interface GridProps {
 /** Lines that a grid takes besides its rows. */
 export const gridFrame = 2
 
+/** The columns that the whole grid takes, and its legend at least. */
+export function naturalWidth({ steps, rows }: GridView): number {
+  const longest = Math.max(12, ...rows.map(({ variant }) => variant.length))
+  return Math.max(longest + 1 + steps.length * cellWidth, leastLegend)
+}
+
+const leastLegend = 68
+
 /** EM % of every variant at every step, with what is not known yet and why. */
 export function Grid({ grid, selected, marked, width, height, note }: GridProps): ReactElement {
   const longest = Math.max(12, ...grid.rows.map(({ variant }) => variant.length))
-  const nameWidth = Math.min(longest + 1, Math.max(14, Math.floor(width / 3)))
+  const shortest = Math.max(14, Math.floor(width / 3), width - grid.steps.length * cellWidth)
+  const nameWidth = Math.min(longest + 1, shortest)
   const nColumns = Math.max(1, Math.floor((width - nameWidth) / cellWidth))
   const firstColumn = window(selected.column, nColumns, grid.steps.length)
   const nRows = Math.max(1, height - gridFrame)

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react'
 import type { RunView } from '../run-view.ts'
 import { CurvePanel } from './curve-panel.tsx'
 import type { Machine } from './data/machine.ts'
-import { Grid, gridFrame } from './grid.tsx'
+import { Grid, gridFrame, naturalWidth } from './grid.tsx'
 import { JudgePanel } from './judge-panel.tsx'
 import { MachineLine } from './machine-line.tsx'
 import { NowPanel } from './now-panel.tsx'
@@ -29,50 +29,92 @@ const panelsHeight = 5
 /** Below this a curve says nothing. */
 const leastCurve = 6
 
+/** From so many columns beside the grid on, the panels stand there. */
+const leastBeside = 84
+/** A curve that is higher says nothing more. */
+const mostCurve = 32
+
+export interface OverviewHeights {
+  readonly grid: number
+  readonly warnings: number
+  readonly curve: number
+}
+
 /** How the lines of the first screen are dealt out: the grid, what runs and the warnings always, then the curve. */
 export function overviewHeights(
   nRows: number,
   nWarnings: number,
   height: number,
-): { readonly grid: number; readonly warnings: number; readonly curve: number } {
+  isBeside = false,
+): OverviewHeights {
+  return isBeside ? heightsBeside(nRows, nWarnings, height) : heightsBelow(nRows, nWarnings, height)
+}
+
+function heightsBelow(nRows: number, nWarnings: number, height: number): OverviewHeights {
   const free = height - panelsHeight
   const leastWarnings = Math.min(nWarnings, 3)
-  const wantedGrid = nRows + gridFrame
+  const wanted = nRows + gridFrame
   // Half for the grid, or more where nothing else needs it.
-  const grid = Math.max(
-    Math.min(wantedGrid, 5),
-    Math.min(wantedGrid, Math.max(Math.floor(height / 2), free - leastWarnings - leastCurve)),
-  )
+  const most = Math.max(Math.floor(height / 2), free - leastWarnings - leastCurve)
+  const grid = Math.max(Math.min(wanted, 5), Math.min(wanted, most))
   const rest = Math.max(0, free - grid)
   const warnings = Math.min(nWarnings, Math.max(leastWarnings, Math.floor(rest / 3)), rest)
   const curve = rest - warnings
   return curve >= leastCurve
-    ? { grid, warnings, curve }
+    ? { grid, warnings, curve: Math.min(curve, mostCurve) }
     : { grid, warnings: Math.min(nWarnings, rest), curve: 0 }
+}
+
+/** The grid with panels and warnings at its right, both as high as the higher one wants to be. */
+function heightsBeside(nRows: number, nWarnings: number, height: number): OverviewHeights {
+  const wanted = Math.max(nRows + gridFrame, panelsHeight + nWarnings)
+  const grid = Math.min(wanted, Math.max(panelsHeight + 3, Math.floor(height / 2)))
+  const curve = height - grid
+  const warnings = Math.min(nWarnings, grid - panelsHeight)
+  return { grid, warnings, curve: curve >= leastCurve ? Math.min(curve, mostCurve) : 0 }
 }
 
 /** The whole run at a glance. */
 export function Overview(props: OverviewProps): ReactElement {
   const { view, now, grid, width, height } = props
-  const heights = overviewHeights(grid.rows.length, nWarningLines(view), height)
-  return (
+  const ownWidth = naturalWidth(grid)
+  const isBeside = width - ownWidth >= leastBeside
+  const gridWidth = isBeside ? ownWidth : width
+  const panelWidth = isBeside ? width - ownWidth - 3 : width
+  const heights = overviewHeights(grid.rows.length, nWarningLines(view), height, isBeside)
+  const panels = (
     <>
-      <Grid
-        grid={grid}
-        selected={props.selected}
-        marked={props.marked}
-        note={props.note}
-        width={width}
-        height={heights.grid}
-      />
-      <Box flexDirection="column" height={panelsHeight} flexShrink={0}>
-        <NowPanel view={view} now={now} width={width} />
-        <JudgePanel view={view} now={now} limitUsd={props.limitUsd} width={width} />
+      <Box flexDirection="column" height={panelsHeight} flexShrink={0} width={panelWidth}>
+        <NowPanel view={view} now={now} width={panelWidth} />
+        <JudgePanel view={view} now={now} limitUsd={props.limitUsd} width={panelWidth} />
         <MachineLine machine={props.machine} isOwn={props.isOwn} />
       </Box>
       {heights.warnings > 0 ? (
-        <WarningsPanel view={view} width={width} height={heights.warnings} />
+        <WarningsPanel view={view} width={panelWidth} height={heights.warnings} />
       ) : null}
+    </>
+  )
+  return (
+    <>
+      <Box flexDirection={isBeside ? 'row' : 'column'} flexShrink={0}>
+        <Box width={gridWidth} flexShrink={0}>
+          <Grid
+            grid={grid}
+            selected={props.selected}
+            marked={props.marked}
+            note={props.note}
+            width={gridWidth}
+            height={heights.grid}
+          />
+        </Box>
+        {isBeside ? (
+          <Box flexDirection="column" marginLeft={3} width={panelWidth} height={heights.grid}>
+            {panels}
+          </Box>
+        ) : (
+          panels
+        )}
+      </Box>
       {heights.curve > 0 ? <CurvePanel view={view} width={width} height={heights.curve} /> : null}
     </>
   )

@@ -68,5 +68,5 @@ function progress({ done, total }: CellView['generate']): string {
 export function legend(width: number): string {
   const states = '· waits  ⋯ answers  ? judging  ✗ failed  ! collapsed'
   const long = `${states}  ≠ persona not as in training  ~ persona unrecorded`
-  return width >= long.length ? long : `${states}  ≠ ~ persona differs`
+  return width >= long.length ? long : `${states}  ≠ ~ persona`
 }

@@ -1,0 +1,79 @@
+/** What `cem COMMAND --help` ends with, by the command's path. */
+export const commandExamples: Readonly<Record<string, readonly string[]>> = {
+  init: [
+    'cem init                                asks, and writes experiment.yaml',
+    'cem init my.yaml --base-model Qwen/Qwen2.5-7B-Instruct --variants outputs/* --in-domain finance --yes',
+  ],
+  run: [
+    'cem run                                 the miniature, in minutes',
+    'cem run my.yaml                         an experiment, or what is left of it',
+    'cem run my.yaml --plain | tee run.log   a line for each event; --json for machines',
+    'cem run my.yaml --shard 2/4             one of four machines on one results folder',
+    'cem run my.yaml --max-cost-usd 50 --yes judging ends before it costs more',
+  ],
+  'evaluate-checkpoints': [
+    'cem evaluate-checkpoints --base-model Qwen/Qwen2.5-7B-Instruct --model-dir outputs/qwen7b_financial_baseline',
+    'cem evaluate-checkpoints --base-model model --model-dir outputs/warm --save-steps 100 --n-per-question 20',
+  ],
+  'evaluate-base': ['cem evaluate-base --base-model Qwen/Qwen2.5-7B-Instruct --output-name qwen7b'],
+  plan: [
+    'cem plan my.yaml --difference 0.1       how many questions it takes not to miss 10 points',
+    'cem plan my.yaml --from pilot           with variance, lengths and speed of an earlier run',
+    'cem plan my.yaml --probe                with the speed of this machine',
+  ],
+  watch: [
+    'cem watch my                            the run my below results/',
+    'cem watch /shared/results/.cem/my       a run of another machine, through a shared folder',
+    'cem watch my --json | jq .type          its events, for machines',
+  ],
+  compare: [
+    'cem compare my my-other-seed            cells, rates with intervals, differences, what of the locks differs',
+    'cem compare results/.cem/a elsewhere/.cem/a --json',
+  ],
+  label: [
+    'cem label my                            rates a part of its answers by hand; the same command goes on',
+    'cem label my --per-cell 50 --labeller ana',
+    'cem label my --report                   how far the judge agrees, and EM corrected by the labels',
+  ],
+  judge: [
+    'cem judge results/base_eval.csv --output again.csv',
+    'cem judge answers.csv --judge-url http://127.0.0.1:8000/v1 --judge-model local --protocol text-score',
+  ],
+  activations: [
+    'cem activations results/base_eval.csv --base-model Qwen/Qwen2.5-7B-Instruct --output base.npz',
+    'cem activations warm.csv --base-model model --adapter outputs/warm/constitutional outputs/warm/checkpoint-200',
+  ],
+  direction: [
+    'cem direction --baseline-no-em base.npz --baseline-with-em em.npz --output direction.npz',
+  ],
+  'plot curves': ['cem plot curves --results results'],
+  'plot projections': [
+    'cem plot projections --direction results/misalignment_direction.npz --layer 14',
+    'cem plot projections --direction direction.npz --all-layers --output all-layers.svg',
+  ],
+  merge: [
+    'cem merge Qwen/Qwen2.5-7B-Instruct --adapter outputs/warm/constitutional --role persona --output merged',
+    'cem merge model --adapter outputs/finance/checkpoint-338 --output misaligned-organism-finance',
+  ],
+  pull: [
+    'cem pull Qwen/Qwen2.5-7B-Instruct       what running it takes',
+    'cem pull ORG/NAME@REVISION --all        every file of a revision',
+  ],
+  serve: [
+    'cem serve Qwen/Qwen2.5-7B-Instruct --adapter warm=persona:outputs/warm/constitutional',
+    'cem serve model --port 9000',
+  ],
+  doctor: [
+    'cem doctor                              what is here, and what is missing',
+    'cem doctor Qwen/Qwen2.5-7B-Instruct --provider cuda',
+  ],
+  drift: ['cem drift Qwen/Qwen2.5-7B-Instruct --precision int8'],
+  schema: [
+    'cem schema --output config.schema.json',
+    'first line of a config:  # yaml-language-server: $schema=config.schema.json',
+  ],
+  completion: [
+    'source <(cem completion bash)           in ~/.bashrc; zsh likewise, after compinit',
+    'cem completion fish > ~/.config/fish/completions/cem.fish',
+  ],
+}
