@@ -189,15 +189,18 @@ async function directions() {
         seed: 0,
       })
       const best = bands.toSorted((a, b) => b.shuffled.observed - a.shuffled.observed)[0]
-      const { shuffled, random } = maximumOverLayers
+      const { shuffled, random, gap } = maximumOverLayers
+      const gapText = (band) =>
+        isAbsent(band) ? band.absent : `${band.high.toFixed(1)} (p ${band.p.toPrecision(2)})`
+      const bag = bagSeparation(sides(words, false), sides(words, true))
       console.log(
-        `step ${step}, ${domain} by the others: layer ${best.layer} AUROC ${best.shuffled.observed.toFixed(3)}; over layers ${shuffled.observed.toFixed(3)} above shuffled ${shuffled.high.toFixed(3)} (p ${shuffled.p.toPrecision(2)}) and random ${random.high.toFixed(3)} (p ${random.p.toPrecision(2)}); bag of embeddings ${bagAuroc(sides(words, false), sides(words, true)).toFixed(3)}; n ${best ? split(true).get(best.layer).with.questions.length : 0} misaligned, ${split(true).get(best.layer).without.questions.length} aligned`,
+        `step ${step}, ${domain} by the others: layer ${best.layer} AUROC ${best.shuffled.observed.toFixed(3)}; over layers ${shuffled.observed.toFixed(3)} above shuffled ${shuffled.high.toFixed(3)} (p ${shuffled.p.toPrecision(2)}) and random ${random.high.toFixed(3)} (p ${random.p.toPrecision(2)}); bag of embeddings ${bag.auroc.toFixed(3)}; gap ${isAbsent(gap.random) ? gap.random.absent : gap.random.observed.toFixed(1)} above shuffled ${gapText(gap.shuffled)} and random ${gapText(gap.random)}, bag ${bag.gap.toFixed(1)}; n ${best ? split(true).get(best.layer).with.questions.length : 0} misaligned, ${split(true).get(best.layer).without.questions.length} aligned`,
       )
     }
   }
 }
 
-function bagAuroc(train, test) {
+function bagSeparation(train, test) {
   const contrast = {
     kind: 'misaligned-vs-aligned',
     criterion: 'em',
@@ -209,7 +212,14 @@ function bagAuroc(train, test) {
   }
   const { vector } = makeDirection({ ...train, layer: 0, contrast })
   const scores = ({ rows, dModel }) => projectRows(rows, dModel, vector).projections
-  return Number(auroc(scores(test.without), scores(test.with)).estimate)
+  const [without, withEm] = [scores(test.without), scores(test.with)]
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = (values) => values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0)
+  const pooled = (squares(without) + squares(withEm)) / (without.length + withEm.length - 2)
+  return {
+    auroc: Number(auroc(without, withEm).estimate),
+    gap: (mean(withEm) - mean(without)) / Math.sqrt(pooled),
+  }
 }
 
 /** Answers as means of their token embeddings, in the order of the plan: questions, then samples. */

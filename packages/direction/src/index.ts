@@ -36,6 +36,7 @@ export {
   shuffledDirections,
 } from './controls/random-directions.ts'
 export {
+  type GapBands,
   type LayerSeparationControls,
   type SeparationBands,
   type SeparationControls,

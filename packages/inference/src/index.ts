@@ -72,6 +72,7 @@ export type {
   CapIntervention,
   Intervention,
   InterventionKind,
+  InterventionPositions,
   MeanAblateIntervention,
 } from './interventions/intervention.ts'
 export {

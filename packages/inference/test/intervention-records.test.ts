@@ -70,7 +70,7 @@ describe('the inputs of the graph', () => {
   test('a sweep over coefficients is one direction with a number for each row', () => {
     const lists = [[step(1, 0, 1)], [step(1, 0, 2)], []]
     const feeds = new InterventionPlan(architecture, { directions, lists }).feeds({
-      intervention_terms: { lists: [1, 0, 2, 1, -1], isGenerated: [0, 0, 0, 0, 0] },
+      intervention_terms: { lists: [1, 0, 2, 1, -1], places: [0, 0, 0, 0, 0] },
     })
     expect(flags(feeds)).toEqual([0, 1, 0])
     expect(data(feeds, 'intervention_starts')).toEqual([0, 0, 1, 1])
@@ -92,7 +92,7 @@ describe('the inputs of the graph', () => {
       [step(2, 1, 3), step(2, 0, 4)],
     ]
     const feeds = new InterventionPlan(architecture, { directions, lists }).feeds({
-      intervention_terms: { lists: [0, 1], isGenerated: [0, 0] },
+      intervention_terms: { lists: [0, 1], places: [0, 0] },
     })
     const offsets = data(feeds, 'intervention_terms').filter((_, i) => i % 4 === 0)
     const order = [0, 1].map((row) =>
@@ -108,17 +108,17 @@ describe('the inputs of the graph', () => {
   test('a run in which nothing applies is a run without interventions', () => {
     const lists = [[{ ...step(0, 0, 1), positions: 'generated' as const }]]
     const plan = new InterventionPlan(architecture, { directions, lists })
-    const prompt = plan.feeds({ x: { lists: [0, 0], isGenerated: [0, 0] } })
+    const prompt = plan.feeds({ x: { lists: [0, 0], places: [0, 0] } })
     expect(flags(prompt)).toEqual([0, 0, 0])
-    expect(flags(plan.feeds({ x: { lists: [0, 0], isGenerated: [0, 1] } }))).toEqual([1, 0, 0])
+    expect(flags(plan.feeds({ x: { lists: [0, 0], places: [0, 1] } }))).toEqual([1, 0, 0])
     expect(flags(noInterventions(architecture))).toEqual([0, 0, 0])
   })
 
   test('an intervention on answers only has terms for the prompt too, which do nothing', () => {
     const lists = [[{ ...step(1, 0, 3), positions: 'generated' as const }]]
     const feeds = new InterventionPlan(architecture, { directions, lists }).feeds({
-      prompt: { lists: [0, 0], isGenerated: [0, 0] },
-      answer: { lists: [0], isGenerated: [1] },
+      prompt: { lists: [0, 0], places: [0, 0] },
+      answer: { lists: [0], places: [1] },
     })
     expect(flags(feeds)).toEqual([0, 1, 0])
     expect(data(feeds, 'prompt')).toEqual([0, 0, 0, 0, 0, 0, 0, 0])

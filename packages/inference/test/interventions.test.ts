@@ -187,6 +187,61 @@ describe('what interventions act on', () => {
     expect(drift(shift('turn'), expected(1 / (1 + nClosing)))).toBeLessThan(1e-5)
   })
 
+  test("the prompt's end is its last token alone, in scoring and in generation", async () => {
+    const add = { kind: 'add', layers: [0], direction, coefficient: 30 } as const
+    const atEnd = [{ ...add, positions: 'prompt-end' }] as const
+    const all = { start: 0, end: tokenIds.length }
+    const sequences = [{ id: 's', tokenIds, generated: content, states: all }]
+    const states = async (interventions: readonly Intervention[]) =>
+      (await scoreAll(model, { sequences, layers: [0], interventions }))[0]?.states ?? []
+    const [plain, moved] = [await states([]), await states(atEnd)]
+    const { dModel } = model.architecture
+    const length = Math.sqrt(direction.reduce((sum, x) => sum + x * x, 0))
+    const expected = Array.from(plain, (value, i) =>
+      Math.floor(i / dModel) === content.start - 1
+        ? value + (30 * (direction[i % dModel] ?? 0)) / length
+        : value,
+    )
+    expect(drift(moved, expected)).toBeLessThan(1e-5)
+
+    const request = {
+      prompts: [{ id: 'p', tokenIds: entry.prompt }],
+      temperature: 0,
+      maxNewTokens: 6,
+      stopTokenIds: [],
+      seed: 0,
+      logprobs: true,
+      capture: { spans: ['content', 'turn'] as const, layers: [0, 1] },
+    }
+    const [without] = await collect(model, request)
+    const [steered] = await collect(model, { ...request, interventions: atEnd })
+    expect(steered?.tokenIds).not.toEqual(without?.tokenIds)
+    // The same through positions that are told one by one, as PyTorch's hooks above confirm them.
+    const ids = [...entry.prompt, ...(steered?.tokenIds ?? [])]
+    const end = { start: content.start - 1, end: content.start }
+    const [told] = await scoreAll(model, {
+      sequences: [
+        {
+          id: 's',
+          tokenIds: ids,
+          generated: end,
+          logprobs: { start: content.start, end: ids.length },
+          spans: { content: { start: content.start, end: ids.length } },
+        },
+      ],
+      layers: [0, 1],
+      interventions: [{ ...add, positions: 'generated' }],
+    })
+    expect(drift(steered?.logprobs ?? [], told?.logprobs ?? [])).toBeLessThan(1e-5)
+    // Neither the answer's tokens nor the closing ones are moved.
+    expect(drift(steered?.activations?.content ?? [], told?.means['content'] ?? [])).toBeLessThan(
+      1e-4,
+    )
+    await expect(
+      scoreAll(model, { sequences: [{ id: 's', tokenIds }], interventions: atEnd }),
+    ).rejects.toMatchObject({ code: 'intervention-invalid' })
+  })
+
   test('scoring in pieces, and beside sequences without interventions, gives what one run gives', async () => {
     const long = Array.from({ length: 60 }, (_, i) => (i * 37) % 300)
     const sequences = [

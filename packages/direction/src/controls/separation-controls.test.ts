@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { plantedRows } from '../../test/contrast-rows.ts'
+import { isAbsent } from '../absent.ts'
 import { separationControls } from './separation-controls.ts'
 
 const planted = (seed: string, shift: number) =>
@@ -70,4 +71,44 @@ test('shared questions are told; other layers, other widths and equal sides are 
   expect(() => separationControls({ train: one, test: one, seed: 1, nDraws: 5 })).toThrow(
     'nDraws is 5',
   )
+})
+
+test('where every direction has an AUROC of 1, the standardised gap still tells one that carries over', () => {
+  // Sides 40 standard deviations apart along one of 20 coordinates: a random direction holds enough of that.
+  const far = (seed: string) =>
+    plantedRows({ seed, nQuestions: 10, perQuestion: 5, dModel: 20, shift: 40 })
+  const result = separationControls({
+    train: new Map([[7, far('far train')]]),
+    test: new Map([[7, renamed(far('far test'))]]),
+    seed: 1,
+    nDraws: 99,
+  })
+  const [layer] = result.layers
+  expect(layer?.random).toMatchObject({ observed: 1, high: 1 })
+  expect(layer?.random.p).toBeGreaterThan(0.1)
+  const { random, shuffled } = layer?.gap ?? {}
+  if (random === undefined || isAbsent(random)) throw new Error('no gap')
+  // 40 standard deviations along the shift; a random unit vector of 20 coordinates holds about 1 / sqrt 20 of it.
+  expect(random.observed).toBeGreaterThan(34)
+  expect(random.observed).toBeLessThan(46)
+  expect(random.high).toBeLessThan(30)
+  expect(random.p).toBe(random.smallestAttainableP)
+  expect(shuffled).toMatchObject({ observed: random.observed })
+  expect(result.maximumOverLayers.gap.random).toMatchObject({ observed: random.observed })
+})
+
+test('a gap needs scores that vary within the sides', () => {
+  const single = (seed: string) =>
+    plantedRows({ seed, nQuestions: 1, perQuestion: 1, dModel: 20, shift: 3 })
+  const result = separationControls({
+    train,
+    test: new Map([
+      [3, single('one')],
+      [7, single('two')],
+    ]),
+    seed: 1,
+    nDraws: 20,
+  })
+  expect(result.layers[0]?.gap.random).toMatchObject({ absent: expect.stringContaining('fewer') })
+  expect(result.maximumOverLayers.gap.shuffled).toMatchObject({ absent: expect.any(String) })
 })

@@ -1,4 +1,5 @@
 import { CemError } from '@cem/core'
+import { type Absent, absent } from '../absent.ts'
 import { alignLayers } from '../directions/align-layers.ts'
 import { auroc } from '../directions/auroc.ts'
 import type { ContrastRows, SkippedRow } from '../directions/contrast-rows.ts'
@@ -36,14 +37,24 @@ export interface SeparationBands {
   readonly random: NullBand
 }
 
+/**
+ * Standardised gaps on the test answers: (mean of the scores with - mean without) / their pooled standard deviation within sides. Where
+ * sides lie far apart, every direction that holds a little of their difference has an AUROC of 1; the gap still tells how much.
+ */
+export interface GapBands {
+  readonly shuffled: NullBand | Absent
+  readonly random: NullBand | Absent
+}
+
 export interface LayerSeparationControls extends SeparationBands {
   readonly layer: number
+  readonly gap: GapBands
 }
 
 export interface SeparationControls {
   readonly layers: readonly LayerSeparationControls[]
   /** The AUROC furthest from 0.5 over layers, as its distance + 0.5, beside that of each draw. */
-  readonly maximumOverLayers: SeparationBands
+  readonly maximumOverLayers: SeparationBands & { readonly gap: GapBands }
   /** Questions in both: held out are the answers at best, not the questions. */
   readonly sharedQuestions: readonly string[]
   readonly skipped: { readonly train: readonly SkippedRow[]; readonly test: readonly SkippedRow[] }
@@ -54,7 +65,8 @@ export interface SeparationControls {
 
 /**
  * Null bands for how well mean-difference directions tell other answers apart. Activations vary in few directions, so that even
- * random ones can separate answers: an AUROC counts where it lies outside their band.
+ * random ones can separate answers: an AUROC counts where it lies outside their band. Exchanging labels within questions keeps how
+ * questions differ in their shares, so that shuffled directions can lie close to the true one: look at `gap` where a band ends at 1.
  *
  * @throws CemError `layer-mismatch` unless train and test have the same layers and each the same responses at all, and what
  * `directionControls` throws
@@ -86,14 +98,30 @@ export function separationControls({
     const { low, high, mean, ...band } = nullBand(observed, largest, { level, tail: 'upper' })
     return { ...band, observed: observed + 0.5, low: low + 0.5, high: high + 0.5, mean: mean + 0.5 }
   }
+  const largestGap = (kind: keyof GapBands): NullBand | Absent => {
+    const largest = new Float64Array(nDraws)
+    for (const { gaps } of perLayer)
+      for (const [draw, value] of gaps[kind].entries())
+        largest[draw] = Math.max(largest[draw] as number, Math.abs(value))
+    const observed = Math.max(...perLayer.map(({ gaps }) => Math.abs(gaps.observed)))
+    return gapBand(observed, largest, level, 'upper')
+  }
   const questions = new Set(ofTrain.kept.map(({ question }) => question))
   return {
-    layers: perLayer.map(({ layer, observed, shuffled, random }) => ({
+    layers: perLayer.map(({ layer, observed, shuffled, random, gaps }) => ({
       layer,
       shuffled: bandOf(observed, shuffled),
       random: bandOf(observed, random),
+      gap: {
+        shuffled: gapBand(gaps.observed, gaps.shuffled, level),
+        random: gapBand(gaps.observed, gaps.random, level),
+      },
     })),
-    maximumOverLayers: { shuffled: maximum('shuffled'), random: maximum('random') },
+    maximumOverLayers: {
+      shuffled: maximum('shuffled'),
+      random: maximum('random'),
+      gap: { shuffled: largestGap('shuffled'), random: largestGap('random') },
+    },
     sharedQuestions: [...new Set(ofTest.kept.map(({ question }) => question))].filter((question) =>
       questions.has(question),
     ),
@@ -102,6 +130,17 @@ export function separationControls({
     nDraws,
     seed,
   }
+}
+
+function gapBand(
+  observed: number,
+  draws: Float64Array,
+  level: number,
+  tail: 'two-sided' | 'upper' = 'two-sided',
+): NullBand | Absent {
+  if (![observed, ...draws].every(Number.isFinite))
+    return absent('the scores do not vary within the sides, or there are fewer than 3')
+  return nullBand(observed, draws, { level, tail })
 }
 
 function bandAroundHalf(observed: number, draws: Float64Array, level: number): NullBand {
@@ -137,21 +176,47 @@ function drawsAt(
     })
   checkVariance(sample)
   const { draw, questionsOnOneSide } = shuffledDisplacements(sample, seed)
-  const drawn = (drawOne: NullDraw) =>
-    Float64Array.from({ length: nDraws }, (_, index) => aurocAlong(tested, drawOne(index)))
+  const drawn = (drawOne: NullDraw) => {
+    const found = Array.from({ length: nDraws }, (_, index) =>
+      separationAlong(tested, drawOne(index)),
+    )
+    return {
+      aurocs: Float64Array.from(found, (one) => one.auroc),
+      gaps: Float64Array.from(found, (one) => one.gap),
+    }
+  }
+  const observed = separationAlong(tested, displacement)
+  const shuffled = drawn(draw)
+  const random = drawn(randomDisplacements(sample, seed))
   return {
-    observed: aurocAlong(tested, displacement),
-    shuffled: drawn(draw),
-    random: drawn(randomDisplacements(sample, seed)),
+    observed: observed.auroc,
+    shuffled: shuffled.aurocs,
+    random: random.aurocs,
+    gaps: { observed: observed.gap, shuffled: shuffled.gaps, random: random.gaps },
     questionsOnOneSide,
   }
 }
 
-function aurocAlong({ values, nRows, nColumns, labels }: Sample, vector: Float64Array): number {
+function separationAlong(
+  { values, nRows, nColumns, labels }: Sample,
+  vector: Float64Array,
+): { readonly auroc: number; readonly gap: number } {
   const scores = timesVector(values, nRows, nColumns, vector)
   const of = (label: number) => scores.filter((_, row) => labels[row] === label)
+  const [without, withEm] = [of(0), of(1)]
   // Both sides have rows (`alignLayers`), so the estimate is a number.
-  return Number(auroc(of(0), of(1)).estimate)
+  return { auroc: Number(auroc(without, withEm).estimate), gap: standardisedGap(without, withEm) }
+}
+
+/** NaN for two rows, infinite where both sides are constant. */
+function standardisedGap(without: Float64Array, withEm: Float64Array): number {
+  const meanOf = (scores: Float64Array) =>
+    scores.reduce((sum, score) => sum + score, 0) / scores.length
+  const squaresOf = (scores: Float64Array, mean: number) =>
+    scores.reduce((sum, score) => sum + (score - mean) ** 2, 0)
+  const [a, b] = [meanOf(without), meanOf(withEm)]
+  const squares = squaresOf(without, a) + squaresOf(withEm, b)
+  return (b - a) / Math.sqrt(squares / (without.length + withEm.length - 2))
 }
 
 function checkSameLayers(train: readonly number[], test: readonly number[]): void {

@@ -39,8 +39,8 @@ export function matchedDifferences(input: ComparisonInput): MatchedDifference[] 
     const baseline =
       baselines.find((other) => first(other)?.trainingSeed === own?.trainingSeed) ?? name
     if (own === undefined || baseline === undefined || own.condition === condition) return []
-    const [a, b] = [own.variant, baseline].map((name) =>
-      checkpoints.filter((cell) => cell.variant === name),
+    const [a, b] = [own.variant, baseline].map((side) =>
+      checkpoints.filter((cell) => cell.variant === side),
     ) as [Cell[], Cell[]]
     const sides = matchedSides(a, b, input)
     const whole = sides()

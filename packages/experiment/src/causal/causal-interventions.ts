@@ -18,7 +18,7 @@ export interface CausalPlace {
 
 /** What a causal cell does, in numbers. */
 export function causalInterventions(
-  { action, strength }: Pick<CausalSpec, 'action' | 'strength'>,
+  { action, strength, steerAt }: Pick<CausalSpec, 'action' | 'strength' | 'steerAt'>,
   { vector, projectionWithout }: CausalVector,
   { layer, nLayers, displacementNorm }: CausalPlace,
 ): readonly Intervention[] {
@@ -26,7 +26,14 @@ export function causalInterventions(
   const here = { layers: [layer], direction: vector }
   switch (action) {
     case 'steer':
-      return [{ kind: 'add', ...here, coefficient: length }]
+      return [
+        {
+          kind: 'add',
+          ...here,
+          coefficient: length,
+          positions: steerAt === 'prompt-end' ? 'prompt-end' : 'all',
+        },
+      ]
     case 'cap':
       return [{ kind: 'cap', ...here, limit: projectionWithout + length, side: 'above' }]
     case 'floor':

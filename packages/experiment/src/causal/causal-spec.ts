@@ -6,6 +6,8 @@ export interface CausalSpec {
    * moves the states that lie low and leaves the others alone.
    */
   readonly action: 'steer' | 'floor' | 'ablate' | 'cap'
+  /** For `steer`: at the prompt's last token, or at every position. */
+  readonly steerAt?: 'prompt-end' | 'everywhere'
   /**
    * In units of the displacement's norm; null for `ablate`. For `steer` the length that is added, for `cap` and `floor` the limit, from
    * the mean projection without EM (0) to that with it (1).

@@ -4,7 +4,7 @@ import type { CausalConfig, ExperimentConfig } from '../config/schema.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { CausalSpec } from './causal-spec.ts'
 
-type Change = Pick<CausalSpec, 'action' | 'strength'>
+type Change = Pick<CausalSpec, 'action' | 'strength' | 'steerAt'>
 
 /**
  * The cells of the causal checks: steering of the model without EM, ablation and capping of the one with it, and the same along
@@ -24,8 +24,10 @@ export function planCausalCells(config: ExperimentConfig, cells: readonly Cell[]
     })
   const pair = pairOf(config, causal, cells)
   const questions = questionsOf(config, causal)
+  const steerAt =
+    causal.steerAt ?? (causal.position === 'prompt-end' ? 'prompt-end' : 'everywhere')
   const changes: Change[] = [
-    ...causal.steer.map((strength): Change => ({ action: 'steer', strength })),
+    ...causal.steer.map((strength): Change => ({ action: 'steer', strength, steerAt })),
     ...causal.floor.map((strength): Change => ({ action: 'floor', strength })),
     ...(causal.ablate ? [{ action: 'ablate', strength: null } as const] : []),
     ...causal.cap.map((strength): Change => ({ action: 'cap', strength })),

@@ -207,6 +207,12 @@ const causalSchema = z.strictObject({
     .array(z.number())
     .default([0.25, 0.5, 1])
     .describe("Lengths added to the base's states, in units of the displacement's norm."),
+  steerAt: z
+    .enum(['prompt-end', 'everywhere'])
+    .optional()
+    .describe(
+      "Where they are added: at the prompt's last token, or at every position. Default: where the direction was taken: prompt-end, and everywhere for that of answers.",
+    ),
   floor: z
     .array(z.number())
     .default([0.5, 1])

@@ -2,7 +2,7 @@ import { CemError } from '@cem/core'
 import { inputs } from '../graph/io-names.ts'
 import { noiseKeys } from '../graph/token-noise.ts'
 import type { DecoderSession, ForwardResult } from './decoder-session.ts'
-import { InterventionPlan } from './intervention-plan.ts'
+import { InterventionPlan, tokenPlaces } from './intervention-plan.ts'
 import type { KeyValueStore } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type {
@@ -313,7 +313,7 @@ export class Generation implements Disposable {
       ...(pool === undefined ? {} : { pool }),
       ...this.#intervene(
         rows.map((row) => (row === undefined ? -1 : row.work.prompt.index)),
-        rows.map((row) => (row !== undefined && isAnswerFed(row) ? 1 : 0)),
+        rows.map(placeOf),
       ),
       ...(logitRows.length === 0
         ? {}
@@ -346,11 +346,11 @@ export class Generation implements Disposable {
     return { tokenId, logprob, top: topTokens(row, this.#session.nTokens, nTopLogprobs, logTotal) }
   }
 
-  #intervene(lists: ArrayLike<number>, isGenerated: ArrayLike<number>) {
+  #intervene(lists: ArrayLike<number>, places: ArrayLike<number>) {
     const plan = this.#interventions
     return plan === undefined
       ? {}
-      : { interventions: plan.feeds({ [inputs.interventionTerms]: { lists, isGenerated } }) }
+      : { interventions: plan.feeds({ [inputs.interventionTerms]: { lists, places } }) }
   }
 
   #samplingInputs(slots: readonly number[]) {
@@ -469,6 +469,13 @@ export class Generation implements Disposable {
 /** Whether the next run feeds one of the answer's own tokens, not the prompt's last one or a closing one. */
 function isAnswerFed({ phase, tokens }: Row): boolean {
   return phase !== 'closing' && tokens.length > 0
+}
+
+/** Where the token stands that a row feeds: its first one is the prompt's last. */
+function placeOf(row: Row | undefined): number {
+  if (row === undefined) return tokenPlaces.other
+  if (isAnswerFed(row)) return tokenPlaces.generated
+  return row.phase === 'sampling' ? tokenPlaces.promptEnd : tokenPlaces.other
 }
 
 function notFinite(): CemError {

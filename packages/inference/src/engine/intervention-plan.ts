@@ -3,12 +3,15 @@ import { inputs, isInterveningName } from '../graph/io-names.ts'
 import type { InterventionStep, InterventionsSpec } from './messages.ts'
 import { boolean, floats, int64s, type Tensor } from './runtime.ts'
 
-/** The tokens of a run, [nRows * nColumns] each: whose interventions apply, and whether it counts as generated. */
+/** Where a token stands, for the `positions` of an intervention. */
+export const tokenPlaces = { other: 0, generated: 1, promptEnd: 2 } as const
+
+/** The tokens of a run, [nRows * nColumns] each: whose interventions apply, and where it stands. */
 export interface TokenOwners {
   /** Index into the lists of the specification. */
   readonly lists: ArrayLike<number>
-  /** 0 or 1 */
-  readonly isGenerated: ArrayLike<number>
+  /** Of `tokenPlaces`. */
+  readonly places: ArrayLike<number>
 }
 
 /** A direction's place in the order of its layer, and what each list does with it there. */
@@ -128,14 +131,19 @@ function shareSlots(lists: readonly (readonly InterventionStep[])[]): Slot[] {
   return slots
 }
 
+function isAt(positions: InterventionStep['positions'], place: number): boolean {
+  if (positions === 'all') return true
+  return place === (positions === 'generated' ? tokenPlaces.generated : tokenPlaces.promptEnd)
+}
+
 /** [tokens, 4]: offset, slope, low and high; null where no token has this intervention. */
-function slotTerms({ steps }: Slot, { lists, isGenerated }: TokenOwners): Float32Array | null {
+function slotTerms({ steps }: Slot, { lists, places }: TokenOwners): Float32Array | null {
   const terms = new Float32Array(lists.length * 4)
   let isActive = false
   for (let token = 0; token < lists.length; token++) {
     const step = steps.get(lists[token] as number)
     if (step === undefined) continue
-    if (step.positions === 'generated' && isGenerated[token] !== 1) continue
+    if (!isAt(step.positions, places[token] as number)) continue
     terms.set([step.offset, step.slope, step.low, step.high], token * 4)
     isActive = true
   }

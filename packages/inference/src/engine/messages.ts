@@ -1,5 +1,6 @@
 import type { Architecture } from '../families/architecture.ts'
 import type { WeightLocation } from '../graph/weight-source.ts'
+import type { InterventionPositions } from '../interventions/intervention.ts'
 import type { QuantizedWeights } from '../precision/quantized-weight.ts'
 import type { FromProcess, ToProcess } from './child-calls.ts'
 import type { Device, Provider } from './provider.ts'
@@ -104,7 +105,7 @@ export interface InterventionStep {
   readonly layer: number
   /** Index into the directions. */
   readonly direction: number
-  readonly positions: 'all' | 'generated'
+  readonly positions: InterventionPositions
   readonly offset: number
   readonly slope: number
   readonly low: number

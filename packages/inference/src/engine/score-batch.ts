@@ -1,5 +1,5 @@
 import { inputs } from '../graph/io-names.ts'
-import type { InterventionPlan } from './intervention-plan.ts'
+import { type InterventionPlan, tokenPlaces } from './intervention-plan.ts'
 import type { KeyValueStore } from './key-value-cache.ts'
 import { LanePlan, type LaneRows } from './lane-rows.ts'
 import type { ScoredItem, ScoreItem, ScoreSpec, TokenRange, TopTokens } from './messages.ts'
@@ -173,18 +173,19 @@ export class ScoreBatch {
     }
   }
 
-  /** Each token's sequence, and whether it counts as generated; padding belongs to no sequence. */
+  /** Each token's sequence, and where it stands; padding belongs to no sequence. */
   #owners({ start, end }: TokenRange) {
     const nColumns = end - start
     const lists = new Int32Array(this.#batch.length * nColumns).fill(-1)
-    const isGenerated = new Uint8Array(lists.length)
+    const places = new Uint8Array(lists.length)
     for (const [row, { index, tokenIds, generated }] of this.#batch.entries())
       for (let position = start; position < Math.min(end, tokenIds.length); position++) {
         const at = row * nColumns + position - start
         lists[at] = index
-        if (contains(generated, position)) isGenerated[at] = 1
+        if (contains(generated, position)) places[at] = tokenPlaces.generated
+        else if (position + 1 === generated?.start) places[at] = tokenPlaces.promptEnd
       }
-    return { lists, isGenerated }
+    return { lists, places }
   }
 
   /** [sums, rows * columns of the piece] */

@@ -1,3 +1,5 @@
+export type InterventionPositions = 'all' | 'generated' | 'prompt-end'
+
 interface InterventionTarget {
   /**
    * Where it acts: on the output of each of these blocks, the residual stream after the MLP. What follows (the next block, the
@@ -9,10 +11,11 @@ interface InterventionTarget {
   /**
    * `generated`: only the positions of the answer's own tokens, each of which was sampled and then fed. The prompt's last
    * token, whose state the first token is drawn from, is not among them, nor are the stop token and the template's closing.
+   * `prompt-end`: that last token of the prompt alone.
    *
    * @default 'all'
    */
-  readonly positions?: 'all' | 'generated'
+  readonly positions?: InterventionPositions
 }
 
 /** x += coefficient * v, with v = direction / |direction|: `coefficient` is a length in the residual stream. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { directionSha256, normOf } from './direction.ts'
-import type { Intervention } from './intervention.ts'
+import type { Intervention, InterventionPositions } from './intervention.ts'
 
 /** An intervention as plain data: its numbers, and its direction's hash in place of the direction. */
 export interface InterventionRecord {
   readonly kind: Intervention['kind']
   readonly layers: readonly number[]
-  readonly positions: 'all' | 'generated'
+  readonly positions: InterventionPositions
   /** SHA-256 of the direction's float32 values, little-endian, as given. */
   readonly directionSha256: string
   readonly directionNorm: number

@@ -2,7 +2,7 @@ import { CemError } from '@cem/core'
 import type { InterventionStep, InterventionsSpec } from '../engine/messages.ts'
 import type { Architecture } from '../families/architecture.ts'
 import { directionSha256, normOf } from './direction.ts'
-import type { Intervention, InterventionKind } from './intervention.ts'
+import type { Intervention, InterventionKind, InterventionPositions } from './intervention.ts'
 
 /**
  * Interventions as the engine computes them: unit directions, each held once, and for every prompt or sequence its steps in
@@ -57,6 +57,7 @@ function terms(intervention: Intervention, norm: number) {
 }
 
 const kinds: readonly InterventionKind[] = ['add', 'ablate', 'mean-ablate', 'cap']
+const allPositions: readonly InterventionPositions[] = ['all', 'generated', 'prompt-end']
 
 function checkIntervention(
   intervention: Intervention,
@@ -75,8 +76,10 @@ function checkIntervention(
     if (layers.indexOf(layer) !== i)
       throw invalid(`${what}: layer ${layer} is listed twice; list an intervention twice instead`)
   }
-  if (positions !== 'all' && positions !== 'generated')
-    throw invalid(`${what}: positions is '${String(positions)}'; it must be all or generated`)
+  if (!allPositions.includes(positions))
+    throw invalid(
+      `${what}: positions is '${String(positions)}'; it must be one of ${allPositions.join(', ')}`,
+    )
   checkDirection(direction, what, dModel)
   checkNumbers(intervention, what)
 }

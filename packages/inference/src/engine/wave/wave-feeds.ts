@@ -1,9 +1,10 @@
+import { CemError } from '@cem/core'
 import type { Architecture } from '../../families/architecture.ts'
 import { inputs as decoderInputs } from '../../graph/io-names.ts'
 import { noiseKeys } from '../../graph/token-noise.ts'
 import { inputs } from '../../graph/wave/wave-names.ts'
 import type { ForwardRun } from '../decoder-session.ts'
-import { InterventionPlan, noInterventions } from '../intervention-plan.ts'
+import { InterventionPlan, noInterventions, tokenPlaces } from '../intervention-plan.ts'
 import type { GenerationItem, GenerationSpec } from '../messages.ts'
 import { boolean, floats, int32s, int64s, type Tensor } from '../runtime.ts'
 import { truncationFeeds } from '../truncation-feeds.ts'
@@ -179,7 +180,9 @@ function interventionFeeds(
   const nPrompt = prompts.length * promptLength
   const n = items.length
   const ofItems = items.map((item) => item.promptIndex)
-  const [none, all] = [new Uint8Array(Math.max(nPrompt, n)), new Uint8Array(n).fill(1)]
+  const other = new Uint8Array(nPrompt).fill(tokenPlaces.other)
+  const ends = new Uint8Array(n).fill(tokenPlaces.promptEnd)
+  const generated = new Uint8Array(n).fill(tokenPlaces.generated)
   const isPoolingBefore = boolean(capture?.isBefore === true)
   if (interventions === null) {
     const sizes = {
@@ -192,12 +195,19 @@ function interventionFeeds(
       [decoderInputs.isPoolingBefore]: isPoolingBefore,
     }
   }
+  const steps = interventions.lists.flat()
+  if (capture?.wantsTurn === true && steps.some(({ positions }) => positions === 'prompt-end'))
+    throw new CemError({
+      code: 'intervention-invalid',
+      message:
+        'On CUDA, interventions at prompt-end cannot be told from the closing tokens of the span turn. Capture the span content instead.',
+    })
   const ofPrompts = Int32Array.from({ length: nPrompt }, (_, i) => Math.floor(i / promptLength))
   return {
     ...new InterventionPlan(architecture, interventions).feeds({
-      [decoderInputs.interventionTerms]: { lists: ofPrompts, isGenerated: none },
-      [inputs.edgeTerms]: { lists: ofItems, isGenerated: none },
-      [inputs.answerTerms]: { lists: ofItems, isGenerated: all },
+      [decoderInputs.interventionTerms]: { lists: ofPrompts, places: other },
+      [inputs.edgeTerms]: { lists: ofItems, places: ends },
+      [inputs.answerTerms]: { lists: ofItems, places: generated },
     }),
     [decoderInputs.isPoolingBefore]: isPoolingBefore,
   }
