@@ -23,6 +23,13 @@ describe('what is read from a guide', () => {
   })
 })
 
+test('the site and the README list every guide', () => {
+  for (const list of ['../../typedoc.json', '../../README.md']) {
+    const text = readFileSync(new URL(list, import.meta.url), 'utf8')
+    expect(guides.filter((guide) => !text.includes(`docs/guides/${guide}`))).toEqual([])
+  }
+})
+
 // Runs share what they make only within a guide, so that each can be followed alone.
 test.each(guides)(
   'what %s says to do works, and prints what it says',
