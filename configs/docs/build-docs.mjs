@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Application, ReflectionKind, TSConfigReader, TypeDocReader } from 'typedoc'
-import { brokenLinks } from './broken-links.mjs'
+import { brokenLinks } from './broken-links.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const site = join(root, 'docs-site')
