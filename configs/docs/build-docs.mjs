@@ -3,8 +3,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Application, TSConfigReader, TypeDocReader } from 'typedoc'
-import { brokenLinks } from './broken-links.mjs'
+import { Application, ReflectionKind, TSConfigReader, TypeDocReader } from 'typedoc'
+import { brokenLinks } from './broken-links.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const site = join(root, 'docs-site')
@@ -17,6 +17,7 @@ const app = await Application.bootstrap({ options: join(root, 'typedoc.json') },
 const project = await app.convert()
 if (project === undefined) process.exit(1)
 for (const document of project.documents ?? []) takeTitle(document)
+nestDecisions()
 app.validate(project)
 await app.generateDocs(project, site)
 const broken = brokenLinks(site)
@@ -27,14 +28,22 @@ if (errorCount + warningCount + broken.length > 0) {
   process.exit(1)
 }
 console.log(
-  `docs-site/index.html; ${project.documents?.length ?? 0} guides and notes, all links lead somewhere`,
+  `docs-site/index.html; ${project.getReflectionsByKind(ReflectionKind.Document).length} pages, all links lead somewhere`,
 )
 
-/** A document's title is its first heading, as on any page that shows Markdown, and is not repeated below it. */
+/** A document's title is its first heading, as on any page that shows Markdown. */
 function takeTitle(document) {
-  const [first] = document.content
-  const title = /^# (.+)\n+/.exec(first?.text ?? '')
-  if (title === null) return
-  document.name = title[1]
-  first.text = first.text.slice(title[0].length)
+  const title = /^# (.+)$/m.exec(document.content[0]?.text ?? '')
+  if (title !== null) document.name = title[1].replaceAll('`', '')
+}
+
+/** The decisions are pages below their list. */
+function nestDecisions() {
+  const list = project.documents?.find(({ name }) => name === 'Decisions')
+  const decisions = project.documents?.filter(({ name }) => / \(\d{4}-\d\d\)$/.test(name)) ?? []
+  for (const decision of decisions) {
+    project.removeChild(decision)
+    list?.addChild(decision)
+    decision.parent = list
+  }
 }

@@ -23,6 +23,20 @@ describe('what is read from a guide', () => {
   })
 })
 
+test('the site and the README list every guide', () => {
+  for (const list of ['../../typedoc.json', '../../README.md']) {
+    const text = readFileSync(new URL(list, import.meta.url), 'utf8')
+    expect(guides.filter((guide) => !text.includes(`docs/guides/${guide}`))).toEqual([])
+  }
+})
+
+test('the list of decisions has every decision', () => {
+  const decisions = new URL('../../docs/decisions/', import.meta.url)
+  const list = readFileSync(new URL('README.md', decisions), 'utf8')
+  const pages = readdirSync(decisions).filter((name) => /^\d{4}-.*\.md$/.test(name))
+  expect(pages.filter((page) => !list.includes(`(${page})`))).toEqual([])
+})
+
 // Runs share what they make only within a guide, so that each can be followed alone.
 test.each(guides)(
   'what %s says to do works, and prints what it says',

@@ -6,19 +6,23 @@ import { dirname, resolve } from 'node:path'
  * sites are not followed.
  *
  * @param path of the page
+ * @param exists whether a file or folder is there
  */
-export function brokenMarkdownLinks(path: string): string[] {
+export function brokenMarkdownLinks(
+  path: string,
+  exists: (path: string) => boolean = existsSync,
+): string[] {
   const text = withoutCode(readFileSync(path, 'utf8'))
   const links = [...text.matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)].map(
     ([, link = '']) => link,
   )
-  return links.filter((link) => !/^[a-z][a-z+.-]*:/i.test(link) && !leads(link, path))
+  return links.filter((link) => !/^[a-z][a-z+.-]*:/i.test(link) && !leads(link, path, exists))
 }
 
-function leads(link: string, from: string): boolean {
+function leads(link: string, from: string, exists: (path: string) => boolean): boolean {
   const [file = '', anchor] = link.split('#')
   const target = file === '' ? from : resolve(dirname(from), decodeURIComponent(file))
-  if (!existsSync(target)) return false
+  if (!exists(target)) return false
   if (anchor === undefined || !target.endsWith('.md')) return true
   return headingAnchors(readFileSync(target, 'utf8')).has(anchor)
 }

@@ -218,20 +218,16 @@ describe('the lock of a study', () => {
     expect(others).toEqual([])
   })
 
-  test('a judge that was asked is locked with the fingerprint that it gives', async () => {
+  test('a judge that was asked is locked with the model that its server names; fingerprints are noted', async () => {
     const ask = async (fingerprint: string) => {
       await using scripted = await startScriptedJudge({ fingerprint })
       const loading = await options(study.folder, { judge: { baseUrl: scripted.baseUrl } })
       return await lockStudy({ ...loading, askJudge: true })
     }
     const [first, second] = [await ask('fp_1'), await ask('fp_2')]
-    const moved = compareStudyLocks(first, second)
-    expect(moved).toContainEqual({
-      kind: 'judge',
-      name: 'served fingerprint',
-      locked: 'fp_1',
-      found: 'fp_2',
-    })
+    const [one, other] = [first, second].map(({ environment }) => environment['judge fingerprint'])
+    expect([one, other]).toEqual(['fp_1', 'fp_2'])
+    expect(names(compareStudyLocks(first, second))).toEqual(['judge: address'])
     // The study was locked without asking: what the judge says now can be held against nothing.
     expect(names(compareStudyLocks(locked, first))).toEqual(['judge: address'])
   })
@@ -289,6 +285,16 @@ describe('a frozen run', () => {
     } finally {
       await rename(join(study.folder, 'away'), join(study.folder, 'model'))
     }
+    // A lock that holds the judge's own word has the judge asked before anything is judged.
+    const asked = join(study.folder, 'asked.lock.json')
+    const judgeParts = { ...locked.parts.judge, 'served model': 'loopback-judge-0' }
+    await writeStudyLock(asked, { ...locked, parts: { ...locked.parts, judge: judgeParts } })
+    await rm(join(loaded.resultsFolder, '.cem/tiny'), { recursive: true })
+    await expect(run(['generate', 'judge'], asked)).rejects.toMatchObject({
+      code: 'lock-moved',
+      data: { moved: [{ name: 'served model', found: 'loopback-judge-1' }] },
+    })
+    expect(await run(['generate'])).toBe('complete')
     expect(await readJson(join(loaded.resultsFolder, '.cem/tiny/lock.json'))).toBeDefined()
   })
 

@@ -26,16 +26,16 @@ export function compareStudyLocks(locked: StudyLock, found: StudyLock): Moved[] 
   })
 }
 
-/** What a judge says of itself has this in front of its name. */
-export const servedPrefix = 'served '
+/** What the judge's server calls the model that answers: known where it was asked. */
+export const servedModelPart = 'served model'
 
 /** Whether a lock holds what the judge said of itself. */
 export function judgeWasAsked({ parts }: StudyLock): boolean {
-  return Object.keys(parts.judge ?? {}).some((name) => name.startsWith(servedPrefix))
+  return parts.judge !== undefined && servedModelPart in parts.judge
 }
 
 function isUnasked({ kind, name, locked, found }: Moved): boolean {
-  return kind === 'judge' && name.startsWith(servedPrefix) && (locked === null || found === null)
+  return kind === 'judge' && name === servedModelPart && (locked === null || found === null)
 }
 
 /** Kinds whose change shows in the hash of every cell that it is in. */

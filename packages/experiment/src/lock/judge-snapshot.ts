@@ -3,7 +3,6 @@ import { probeProtocol } from '@cem/judge'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { runProtocol } from '../judging/run-protocol.ts'
 import { connectionOf, type JudgeServers, startServer } from '../run/judge-session.ts'
-import { servedPrefix } from './compare-study-locks.ts'
 
 export interface JudgeSnapshotOptions {
   readonly loaded: LoadedConfig
@@ -11,9 +10,16 @@ export interface JudgeSnapshotOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a judge says of itself; null where it does not. */
+export interface JudgeSnapshot {
+  /** The model that answers in the name of the one that was asked for, usually a dated snapshot. */
+  readonly servedModel: string | null
+  /** Of the server's set-up. Providers have several at a time, so it tells much when it stays and little when it moves. */
+  readonly systemFingerprint: string | null
+}
+
 /**
- * Asks the judge what it is: the model that answers in the name of the one that was asked for, usually a dated snapshot. It costs
- * the few calls of the probe.
+ * Asks the judge what it is. It costs the few calls of the probe.
  *
  * @throws CemError `judge-server-unknown`, and those of `probeProtocol` and `createChatClient`
  */
@@ -21,7 +27,7 @@ export async function judgeSnapshot({
   loaded,
   judgeServers = {},
   signal,
-}: JudgeSnapshotOptions): Promise<Record<string, string>> {
+}: JudgeSnapshotOptions): Promise<JudgeSnapshot> {
   const { judge } = loaded.config
   const server =
     judge.server === undefined ? undefined : await startServer(judge.server, judgeServers)
@@ -29,10 +35,7 @@ export async function judgeSnapshot({
     const client = createChatClient(connectionOf(judge, server))
     const protocol = await runProtocol(loaded, judge)
     const { servedModel, systemFingerprint } = await probeProtocol(client, protocol, { signal })
-    return {
-      [`${servedPrefix}model`]: servedModel ?? 'not said',
-      [`${servedPrefix}fingerprint`]: systemFingerprint ?? 'not said',
-    }
+    return { servedModel: servedModel ?? null, systemFingerprint: systemFingerprint ?? null }
   } finally {
     await server?.[Symbol.asyncDispose]()
   }

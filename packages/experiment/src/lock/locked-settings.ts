@@ -6,7 +6,7 @@ import type { ExperimentConfig } from '../config/schema.ts'
  */
 const elsewhere: readonly RegExp[] = [
   /^(?:name|root|resultsFolder|base_model|executor|plan|baseAliases)(?:\.|$)/,
-  /^variants\.\d+\.(?:path|baseModel|persona)$/,
+  /^variants\.\d+\.(?:name|path|baseModel|persona)$/,
   /^questions\.(?:files|inDomain|benign)(?:\.|$)/,
   /^sampling\.batchSize$/,
   /^engine\.gpu$/,

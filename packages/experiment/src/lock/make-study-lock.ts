@@ -3,10 +3,12 @@ import type { Composition } from '@cem/inference'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { defaultQuestionsFile, type QuestionSet } from '../plan/question-sets.ts'
 import type { Lock, LockedCell } from '../store/lock.ts'
+import { servedModelPart } from './compare-study-locks.ts'
 import { hashIfAny } from './hash-file.ts'
+import type { JudgeSnapshot } from './judge-snapshot.ts'
 import { lockedSettings } from './locked-settings.ts'
 import { packageVersions } from './package-versions.ts'
-import type { LockedParts, StudyLock } from './study-lock.ts'
+import type { StudyLock } from './study-lock.ts'
 import { trainingFiles } from './training-files.ts'
 
 export interface MakeStudyLockInput {
@@ -17,12 +19,14 @@ export interface MakeStudyLockInput {
   /** Where base and adapters are on this machine; without them only the cells' hashes are known. */
   readonly compositions: ReadonlyMap<string, Composition> | undefined
   /** What the judge says of itself, where it was asked. */
-  readonly snapshot?: LockedParts | undefined
+  readonly snapshot?: JudgeSnapshot | undefined
 }
+
+const notSaid = 'not said'
 
 /** Puts together what a study depends on. Paths below the config's root are written as seen from there. */
 export async function makeStudyLock(input: MakeStudyLockInput): Promise<StudyLock> {
-  const { loaded, lock, sets, compositions, snapshot = {} } = input
+  const { loaded, lock, sets, compositions, snapshot } = input
   const { node = '', platform = '', ...packages } = { ...lock.software, ...packageVersions() }
   const nameOf = (path: string) => relative(loaded.root, path).split(sep).join('/')
   const cells = Object.entries(lock.cells)
@@ -30,7 +34,13 @@ export async function makeStudyLock(input: MakeStudyLockInput): Promise<StudyLoc
     formatVersion: 1,
     study: loaded.name,
     lockedAt: lock.createdAt,
-    environment: { node, platform },
+    environment: {
+      node,
+      platform,
+      ...(snapshot === undefined
+        ? {}
+        : { 'judge fingerprint': snapshot.systemFingerprint ?? notSaid }),
+    },
     parts: {
       ...(compositions === undefined ? {} : await filesOf(cells, compositions, nameOf)),
       cells: Object.fromEntries(cells.map(([id, cell]) => [id, cellText(cell)])),
@@ -43,9 +53,14 @@ export async function makeStudyLock(input: MakeStudyLockInput): Promise<StudyLoc
             ),
           }),
       prompts: promptsOf(sets, lock, nameOf),
-      judge: { ...judgeOf(lock, loaded), ...snapshot },
+      judge: {
+        ...judgeOf(lock, loaded),
+        ...(snapshot === undefined ? {} : { [servedModelPart]: snapshot.servedModel ?? notSaid }),
+      },
       settings: lockedSettings(loaded.config),
-      packages,
+      packages: Object.fromEntries(
+        Object.entries(packages).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      ),
     },
   }
 }
