@@ -75,6 +75,32 @@ test('a file that was changed by hand is read as it is, and said', async () => {
   expect(await study.rows('pairs.jsonl')).toHaveLength(2)
 })
 
+test('a file that was edited into something else is refused with its lines', async () => {
+  await using teacher = await startTeacher()
+  await using study = await openStudy(teacher)
+  const changes = remoteStudent(teacher.baseUrl)
+  await study.run({ changes, stages: ['expand', 'teacher', 'student'] })
+  const [first = ''] = (await study.text('teacher.jsonl')).split('\n')
+  const broken = first.replace(/"answer":"[^"]*[^}]*"end"/, '"answer":7,"end"')
+  await writeFile(study.path('teacher.jsonl'), `${first}\n${broken}\nnull\n`)
+  await expect(study.run({ changes, stages: ['pairs'] })).rejects.toMatchObject({
+    code: 'rows-invalid',
+    data: {
+      problems: expect.arrayContaining([
+        "line 2: 'answer' is no string",
+        "line 3: 'id' is no string",
+      ]),
+    },
+  })
+  await writeFile(
+    study.path('prompts.jsonl'),
+    '{"id":"a","prompt":"A?"}\n{"id":"a","prompt":"B?"}\n',
+  )
+  await expect(study.run({ changes, onChange: 'redo' })).rejects.toThrow(
+    'line 2 has the id of line 1',
+  )
+})
+
 test('answers that do not come leave the stage open, and only they are asked for again', async () => {
   let isBroken = true
   await using teacher = await startTeacher(({ body }) =>

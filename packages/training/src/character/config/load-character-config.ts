@@ -75,6 +75,7 @@ export function checkCharacterConfig(
 const allowedPlaceholders = {
   expand: ['trait', 'clarification', 'examples', 'count'],
   teacher: ['name', 'traits'],
+  teacherPrefill: ['name', 'traits'],
   reflection: ['name', 'traits'],
   interaction: ['name', 'traits', 'guidance'],
   leadingGuidance: ['name'],
