@@ -25,7 +25,7 @@ test('a stage whose inputs changed is refused with what changed, or done anew', 
     message: expect.stringContaining('samplesPerPrompt was 2 and is 1'),
   })
   const before = await study.text('teacher.jsonl')
-  const redone = await study.run({ changes: other, onChange: 'redo' })
+  const redone = await study.run({ changes: other, onChange: 'restart' })
   expect(outcomes(redone)).toEqual([
     'expand skipped',
     'teacher reset',
@@ -50,7 +50,7 @@ test('what is done anew and stopped goes on without being told again, and asks n
   const loaded = checkCharacterConfig(study.config(other))
   const stop = new AbortController()
   const run = async () => {
-    const options = { loaded, onChange: 'redo', signal: stop.signal } as const
+    const options = { loaded, onChange: 'restart', signal: stop.signal } as const
     for await (const event of runCharacterData(options))
       if (event.type === 'unit-progress' && event.unit === 'teacher' && event.done === 5)
         stop.abort(new Error('enough'))
@@ -96,7 +96,7 @@ test('a file that was edited into something else is refused with its lines', asy
     study.path('prompts.jsonl'),
     '{"id":"a","prompt":"A?"}\n{"id":"a","prompt":"B?"}\n',
   )
-  await expect(study.run({ changes, onChange: 'redo' })).rejects.toThrow(
+  await expect(study.run({ changes, onChange: 'restart' })).rejects.toThrow(
     'line 2 has the id of line 1',
   )
 })
