@@ -25,7 +25,7 @@ test('a stage whose inputs changed is refused with what changed, or done anew', 
     message: expect.stringContaining('samplesPerPrompt was 2 and is 1'),
   })
   const before = await study.text('teacher.jsonl')
-  const redone = await study.run({ changes: other, onChange: 'redo' })
+  const redone = await study.run({ changes: other, onChange: 'restart' })
   expect(outcomes(redone)).toEqual([
     'expand skipped',
     'teacher reset',
@@ -50,7 +50,7 @@ test('what is done anew and stopped goes on without being told again, and asks n
   const loaded = checkCharacterConfig(study.config(other))
   const stop = new AbortController()
   const run = async () => {
-    const options = { loaded, onChange: 'redo', signal: stop.signal } as const
+    const options = { loaded, onChange: 'restart', signal: stop.signal } as const
     for await (const event of runCharacterData(options))
       if (event.type === 'unit-progress' && event.unit === 'teacher' && event.done === 5)
         stop.abort(new Error('enough'))
@@ -73,6 +73,32 @@ test('a file that was changed by hand is read as it is, and said', async () => {
   const events = await study.run({ changes })
   expect(events.filter(({ type }) => type === 'warning')).toHaveLength(2)
   expect(await study.rows('pairs.jsonl')).toHaveLength(2)
+})
+
+test('a file that was edited into something else is refused with its lines', async () => {
+  await using teacher = await startTeacher()
+  await using study = await openStudy(teacher)
+  const changes = remoteStudent(teacher.baseUrl)
+  await study.run({ changes, stages: ['expand', 'teacher', 'student'] })
+  const [first = ''] = (await study.text('teacher.jsonl')).split('\n')
+  const broken = first.replace(/"answer":"[^"]*[^}]*"end"/, '"answer":7,"end"')
+  await writeFile(study.path('teacher.jsonl'), `${first}\n${broken}\nnull\n`)
+  await expect(study.run({ changes, stages: ['pairs'] })).rejects.toMatchObject({
+    code: 'rows-invalid',
+    data: {
+      problems: expect.arrayContaining([
+        "line 2: 'answer' is no string",
+        "line 3: 'id' is no string",
+      ]),
+    },
+  })
+  await writeFile(
+    study.path('prompts.jsonl'),
+    '{"id":"a","prompt":"A?"}\n{"id":"a","prompt":"B?"}\n',
+  )
+  await expect(study.run({ changes, onChange: 'restart' })).rejects.toThrow(
+    'line 2 has the id of line 1',
+  )
 })
 
 test('answers that do not come leave the stage open, and only they are asked for again', async () => {

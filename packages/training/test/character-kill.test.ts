@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,3 +58,36 @@ test('a killed run loses at most the answers under way, and ends with the files 
     '{"kind":"ans{',
   )
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a disk that takes no more ends the run with an error, and what was written before is gone on from',
+  async () => {
+    await using teacher = await startTeacher()
+    await using study = await openStudy(teacher)
+    const stages = {
+      speakers: { teacher: remote(teacher.baseUrl), student: remote(teacher.baseUrl) },
+    }
+    const changes = { ...stages, pairs: { maxTokens: null }, teacher: { samplesPerPrompt: 6 } }
+    await writeFile(join(study.folder, 'config.json'), JSON.stringify(study.config(changes)))
+    // Files of at most 8 KiB stand for a disk that is full: a write gives EFBIG then, after a part of the bytes.
+    const command = 'ulimit -f 16; exec "$0" "$@"'
+    const told = await new Promise<string>((resolve) =>
+      execFile(
+        'sh',
+        ['-c', command, process.execPath, worker, join(study.folder, 'config.json')],
+        (_, __, stderr) => resolve(stderr),
+      ),
+    )
+    expect(told).toContain('file-write-failed')
+    const journal = await study.text('journals/teacher.jsonl')
+    expect(journal.endsWith('\n')).toBe(false)
+    const nBefore = teacher.requests.length
+    const whole = journal.slice(0, journal.lastIndexOf('\n')).split('\n')
+    const nKept = whole.filter((line) => JSON.parse(line).kind === 'answer').length
+    await study.run({ changes, stages: ['expand', 'teacher'] })
+    expect(await study.rows('teacher.jsonl')).toHaveLength(48)
+    expect(teacher.requests.length - nBefore).toBe(48 - nKept)
+  },
+)
+
+const remote = (baseUrl: string) => ({ chat: { model: 'sage', baseUrl, maxAttempts: 1 } })

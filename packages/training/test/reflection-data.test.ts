@@ -134,7 +134,7 @@ test('other data are refused, or done anew', async () => {
   const other = await writeData('other.jsonl', examples.slice(1))
   await reflect(input, 'changed')
   await expect(reflect(other, 'changed')).rejects.toMatchObject({ code: 'inputs-changed' })
-  const events = await reflect(other, 'changed', {}, { onChange: 'redo' })
+  const events = await reflect(other, 'changed', {}, { onChange: 'restart' })
   expect(events.map(({ type }) => type)).toContain('unit-reset')
   expect(await rowsOf('changed/data.jsonl')).toHaveLength(2)
   expect(await rowsOf('changed/data.replaced-1.jsonl')).toHaveLength(3)

@@ -15,7 +15,7 @@ export interface CharacterFlags {
   readonly onlyPlan?: boolean
   readonly maxCostUsd?: number
   readonly output?: string
-  readonly redo?: boolean
+  readonly restartChanged?: boolean
   readonly yes?: boolean
   readonly json?: boolean
 }
@@ -35,7 +35,7 @@ export async function characterCommand(file: string, flags: CharacterFlags): Pro
   }
   if (!json) process.stdout.write(`${characterPlanLines(plan).join('\n')}\n\n`)
   checkCost(plan, flags)
-  const onChange = flags.redo === true ? 'redo' : 'refuse'
+  const onChange = flags.restartChanged === true ? 'restart' : 'refuse'
   return makeData((signal) => runCharacterData({ loaded, stages: stage, onChange, signal }), json)
 }
 

@@ -4,14 +4,14 @@ import { makeData } from './make-data.ts'
 export interface ReflectFlags {
   readonly maxCostUsd?: number
   readonly output?: string
-  readonly redo?: boolean
+  readonly restartChanged?: boolean
   readonly json?: boolean
 }
 
 /** `cem reflect CONFIG` */
 export async function reflectCommand(file: string, flags: ReflectFlags): Promise<number> {
-  const { maxCostUsd, output, redo, json = false } = flags
+  const { maxCostUsd, output, restartChanged, json = false } = flags
   const loaded = await loadReflectionConfig(file, { overrides: { maxCostUsd, output } })
-  const onChange = redo === true ? 'redo' : 'refuse'
+  const onChange = restartChanged === true ? 'restart' : 'refuse'
   return makeData((signal) => runReflectionData({ loaded, onChange, signal }), json)
 }

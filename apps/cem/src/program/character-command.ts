@@ -15,7 +15,10 @@ export function addCharacterCommands(program: Command, finish: Finish): void {
     .option('--only-plan', 'say what it would ask for and cost, and ask nothing')
     .option('--max-cost-usd <usd>', 'it ends before more is spent than this, in all sessions', usd)
     .option('--output <folder>', "in place of the config's")
-    .option('--redo', 'make anew what was made from other inputs; what is there is moved aside')
+    .option(
+      '--restart-changed',
+      'make anew what was made from other inputs; what is there is moved aside',
+    )
     .option('--yes', 'whatever it is estimated to cost')
     .option('--json', 'one JSON object a line')
     .action(async (config: string, flags) => {
@@ -52,7 +55,10 @@ export function addCharacterCommands(program: Command, finish: Finish): void {
     .argument('<config>', 'a YAML file')
     .option('--max-cost-usd <usd>', 'it ends before more is spent than this, in all sessions', usd)
     .option('--output <folder>', "in place of the config's")
-    .option('--redo', 'make anew what was made from other inputs; what is there is moved aside')
+    .option(
+      '--restart-changed',
+      'make anew what was made from other inputs; what is there is moved aside',
+    )
     .option('--json', 'one JSON object a line')
     .action(async (config: string, flags) => {
       const { reflectCommand } = await import('../commands/reflect.ts')

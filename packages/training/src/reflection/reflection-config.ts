@@ -86,7 +86,9 @@ export function checkReflectionConfig(
   const isObject = typeof input === 'object' && input !== null
   const merged = isObject ? { ...input, ...Object.fromEntries(given) } : input
   const result = reflectionConfigSchema.safeParse(merged)
-  const problems = result.success ? problemsOf(result.data) : describeProblems(result.error)
+  const problems = result.success
+    ? problemsOf(result.data)
+    : describeProblems(result.error, merged, reflectionConfigSchema)
   if (!result.success || problems.length > 0)
     throw new CemError({
       code: 'config-invalid',

@@ -35,7 +35,7 @@ export interface ReflectionManifest extends StageEntry {
 export interface RunReflectionDataOptions {
   readonly loaded: LoadedReflectionConfig
   /** As in `RunCharacterDataOptions`. @default 'refuse' */
-  readonly onChange?: 'refuse' | 'redo' | undefined
+  readonly onChange?: 'refuse' | 'restart' | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -225,7 +225,7 @@ async function isWhole(folder: string, { files }: ReflectionManifest): Promise<b
 function inputsChanged(folder: string, reasons: readonly string[]): CemError {
   return new CemError({
     code: 'inputs-changed',
-    message: `The reflections in ${folder} were made from other inputs:\n${reasons.map((one) => `- ${one}`).join('\n')}\nTake another output folder, put the inputs back, or have it done anew (--redo): what is there is moved aside.`,
+    message: `The reflections in ${folder} were made from other inputs:\n${reasons.map((one) => `- ${one}`).join('\n')}\nTake another output folder, put the inputs back, or have it done anew (--restart-changed): what is there is moved aside.`,
     data: { unit, folder, reasons },
   })
 }

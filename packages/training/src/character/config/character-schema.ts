@@ -112,6 +112,7 @@ const templatesSchema = z
   .strictObject({
     expand: z.string().min(1).default(defaultTemplates.expand),
     teacher: z.string().min(1).default(defaultTemplates.teacher),
+    teacherPrefill: z.string().default(defaultTemplates.teacherPrefill),
     reflection: z.string().min(1).default(defaultTemplates.reflection),
     interaction: z.string().min(1).default(defaultTemplates.interaction),
     leadingGuidance: z.string().min(1).default(defaultTemplates.leadingGuidance),

@@ -31,10 +31,10 @@ test('defaults are the numbers of the reference pipeline', () => {
 
 test.each([
   [{ ...least, asistant: 'x' }, "unknown key 'asistant'; did you mean 'assistant'?"],
-  [{ ...least, speakers: { teacher: chat } }, 'speakers.student'],
+  [{ ...least, speakers: { teacher: chat } }, 'speakers.student is missing'],
   [
     { ...least, speakers: { ...least.speakers, teacher: { chat: {} } } },
-    'speakers.teacher.chat.model',
+    'speakers.teacher.chat.model is missing',
   ],
   [
     {
@@ -44,15 +44,27 @@ test.each([
         student: { local: { base: 'a', layers: [{ role: 'em', adapter: 'b' }] } },
       },
     },
-    'speakers.student.local.layers[0].mode',
+    'speakers.student.local.layers[0].mode is missing',
   ],
   [{ ...least, templates: { teacher: 'You are {nam}.' } }, '{nam}'],
   [{ ...least, maxCostUsd: 5 }, 'speakers.teacher.chat.prices is missing'],
   [{ ...least, speakers: { teacher: chat, student: chat } }, 'pairs.tokenizer is missing'],
   [{ ...least, speakers: { ...least.speakers, introspector: chat } }, 'sft.tokenizer is missing'],
   [{ ...least, harmful: true }, 'canary is missing'],
-  [{ ...least, teacher: { sampling: { topP: 0 } } }, 'teacher.sampling.topP'],
-  ['text', 'the file'],
+  [{ ...least, teacher: { sampling: { topP: 0 } } }, 'teacher.sampling.topP is 0: '],
+  [
+    { ...least, speakers: { ...least.speakers, teacher: { chat: { ...chat.chat, zebra: 1 } } } },
+    "speakers.teacher.chat: unknown key 'zebra'; allowed are model, provider",
+  ],
+  [
+    { ...least, speakers: { ...least.speakers, teacher: { ...chat, ...local } } },
+    'give either chat: { model, ... } (a server) or local',
+  ],
+  [
+    { ...least, speakers: { ...least.speakers, teacher: {} } },
+    'speakers.teacher is {}: give either',
+  ],
+  ['text', 'the file is "text"'],
   [null, 'the file'],
 ])('%#: what is wrong is named', (input, message) => {
   expect(() => checkCharacterConfig(input)).toThrow(

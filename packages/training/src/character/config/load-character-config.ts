@@ -51,7 +51,9 @@ export function checkCharacterConfig(
   const isObject = typeof input === 'object' && input !== null
   const merged = isObject ? { ...input, ...Object.fromEntries(given) } : input
   const result = characterSchema.safeParse(merged)
-  const problems = result.success ? problemsOf(result.data) : describeProblems(result.error)
+  const problems = result.success
+    ? problemsOf(result.data)
+    : describeProblems(result.error, merged, characterSchema)
   if (!result.success || problems.length > 0)
     throw new CemError({
       code: 'config-invalid',
@@ -75,6 +77,7 @@ export function checkCharacterConfig(
 const allowedPlaceholders = {
   expand: ['trait', 'clarification', 'examples', 'count'],
   teacher: ['name', 'traits'],
+  teacherPrefill: ['name', 'traits'],
   reflection: ['name', 'traits'],
   interaction: ['name', 'traits', 'guidance'],
   leadingGuidance: ['name'],

@@ -75,10 +75,10 @@ const localSchema = z.strictObject({
 })
 
 /** Who answers: a model behind an OpenAI-compatible server, or one that is run here. */
-export const speakerSchema = z.union([
-  z.strictObject({ chat: chatSchema }),
-  z.strictObject({ local: localSchema }),
-])
+export const speakerSchema = z.union(
+  [z.strictObject({ chat: chatSchema }), z.strictObject({ local: localSchema })],
+  'give either chat: { model, ... } (a server) or local: { base, ... } (a model that is run here)',
+)
 
 export type SpeakerConfig = z.infer<typeof speakerSchema>
 export type ChatSpeakerConfig = z.infer<typeof chatSchema>

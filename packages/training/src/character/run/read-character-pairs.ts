@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { PairRow } from '../stages/pairs-stage.ts'
-import { readRows } from '../store/rows.ts'
+import { readTypedRows } from '../store/rows.ts'
 
 export interface ReadCharacterPairsOptions {
   /** @default all */
@@ -20,13 +20,17 @@ export async function readCharacterPairs(
   folder: string,
   { status, reason, trait }: ReadCharacterPairsOptions = {},
 ): Promise<PairRow[]> {
-  const { rows } = await readRows(join(folder, 'pairs.jsonl'))
-  return rows
-    .map(({ value }) => value as PairRow)
-    .filter(
-      (row) =>
-        (status === undefined || row.status === status) &&
-        (reason === undefined || row.reasons.includes(reason)) &&
-        (trait === undefined || row.trait === trait),
-    )
+  const rows = await readTypedRows<PairRow>(join(folder, 'pairs.jsonl'), {
+    id: 'string',
+    prompt: 'string',
+    chosen: 'string',
+    rejected: 'string',
+    reasons: 'list',
+  })
+  return rows.filter(
+    (row) =>
+      (status === undefined || row.status === status) &&
+      (reason === undefined || row.reasons.includes(reason)) &&
+      (trait === undefined || row.trait === trait),
+  )
 }

@@ -35,12 +35,12 @@ export interface RunCharacterDataOptions {
   /** Only these. @default all that the config provides for */
   readonly stages?: readonly CharacterStage[] | undefined
   /**
-   * What happens to a stage that was made, or begun, from other inputs: `refuse` throws, `redo` moves what is there aside and makes
+   * What happens to a stage that was made, or begun, from other inputs: `refuse` throws, `restart` moves what is there aside and makes
    * it anew.
    *
    * @default 'refuse'
    */
-  readonly onChange?: 'refuse' | 'redo' | undefined
+  readonly onChange?: 'refuse' | 'restart' | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -81,7 +81,7 @@ export async function* runCharacterData({
 
 interface StageSettings {
   readonly speakers: SpeakerHolder
-  readonly onChange: 'refuse' | 'redo'
+  readonly onChange: 'refuse' | 'restart'
 }
 
 async function* runStage(
@@ -279,7 +279,7 @@ function stageMissing(stage: Stage, path: string, folder: string): CemError {
 function inputsChanged(unit: string, folder: string, reasons: readonly string[]): CemError {
   return new CemError({
     code: 'inputs-changed',
-    message: `The stage ${unit} in ${folder} was made from other inputs:\n${reasons.map((one) => `- ${one}`).join('\n')}\nTake another output folder, put the inputs back, or have it done anew (--redo): what is there is moved aside.`,
+    message: `The stage ${unit} in ${folder} was made from other inputs:\n${reasons.map((one) => `- ${one}`).join('\n')}\nTake another output folder, put the inputs back, or have it done anew (--restart-changed): what is there is moved aside.`,
     data: { unit, folder, reasons },
   })
 }

@@ -125,7 +125,9 @@ function promptsOf(
     const shown = placeSystem(messages, systemAs)
     const id = sha256Of(JSON.stringify(shown))
     const group = groups.get(id) ?? {
-      tokenIds: tokenizer.encodeChat(shown),
+      tokenIds: tokenizer.encodeChat(shown, {
+        continueFinalMessage: shown.at(-1)?.role === 'assistant',
+      }),
       samples: new Map<number, string[]>(),
     }
     if (group.tokenIds.length + maxTokens > architecture.maxPositions) {

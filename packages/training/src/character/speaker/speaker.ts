@@ -6,6 +6,7 @@ import type { AnswerEnd } from '../store/journal.ts'
 export interface AnswerRequest {
   /** Unique in its stage. */
   readonly key: string
+  /** An assistant's message at the end is the beginning of the answer, which goes on from it. */
   readonly messages: readonly ChatMessage[]
   /** Which of several answers to the same messages: each has noise, or a seed, of its own. */
   readonly sample: number

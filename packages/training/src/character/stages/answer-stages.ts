@@ -20,19 +20,28 @@ export interface AnswerRow {
 }
 
 /** Answers in character, which become the chosen ones. */
-export const teacherStage = answerStage('teacher', ({ loaded: { config }, constitution }) =>
-  fillTemplate(config.templates.teacher, {
-    name: config.assistant,
-    traits: traitList(constitution.traits),
-  }),
-)
+export const teacherStage = answerStage('teacher', ({ loaded: { config }, constitution }) => {
+  const { teacher, teacherPrefill } = config.templates
+  const values = { name: config.assistant, traits: traitList(constitution.traits) }
+  return {
+    system: fillTemplate(teacher, values),
+    ...(teacherPrefill !== '' && { prefill: fillTemplate(teacherPrefill, values) }),
+  }
+})
 
 /** The model's own answers, without a system prompt of ours, which become the rejected ones. */
-export const studentStage = answerStage('student', () => undefined)
+export const studentStage = answerStage('student', () => ({}))
+
+/** What stands around a prompt. */
+interface Frame {
+  readonly system?: string
+  /** The beginning of the answer. */
+  readonly prefill?: string
+}
 
 function answerStage(
   name: 'teacher' | 'student',
-  systemOf: (context: StageContext) => string | undefined,
+  frameOf: (context: StageContext) => Frame,
 ): Stage {
   return {
     name,
@@ -40,14 +49,14 @@ function answerStage(
     speaker: ({ loaded: { config } }) => config.speakers[name],
     sampling: ({ loaded: { config } }) => config[name].sampling,
     inputs: async (context) => ({
-      system: systemOf(context) ?? null,
+      ...frameOf(context),
       samplesPerPrompt: context.loaded.config.teacher.samplesPerPrompt,
     }),
     async *run(context, asking) {
       const { loaded, folder } = context
       const { samplesPerPrompt } = loaded.config.teacher
       const prompts = await readPrompts(folder)
-      const system = systemOf(context)
+      const { system, prefill } = frameOf(context)
       const wanted = prompts.flatMap((row) =>
         Array.from({ length: samplesPerPrompt }, (_, sample) => ({
           key: `${row.id}/${sample}`,
@@ -60,7 +69,7 @@ function answerStage(
       const requests = wanted.map(({ key, row, sample }) => ({
         key,
         sample,
-        messages: ask(row.prompt, system),
+        messages: ask(row.prompt, system, prefill),
       }))
       let done = requests.filter(({ key }) => answers.has(key)).length
       yield { done, total }

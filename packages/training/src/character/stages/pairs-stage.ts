@@ -4,7 +4,7 @@ import { filterPair, type PairFilterOptions } from '../pairs/filter-pair.ts'
 import { leakWordsOf } from '../pairs/leak-words.ts'
 import { defaultPersonaLeaks, defaultRefusalBeginnings } from '../prompts/default-texts.ts'
 import { modelPath } from '../speaker/local-speaker.ts'
-import { readRows, writeRows } from '../store/rows.ts'
+import { readTypedRows, writeRows } from '../store/rows.ts'
 import type { AnswerRow } from './answer-stages.ts'
 import { addCount } from './counts.ts'
 import type { Stage, StageContext } from './stage.ts'
@@ -138,11 +138,11 @@ async function readAnswers(
   folder: string,
   name: 'teacher' | 'student',
 ): Promise<Map<string, AnswerRow>> {
-  const { rows } = await readRows(join(folder, `${name}.jsonl`))
-  return new Map(
-    rows.map(({ value }) => {
-      const row = value as AnswerRow
-      return [`${row.id}/${row.sample}`, row]
-    }),
-  )
+  const rows = await readTypedRows<AnswerRow>(join(folder, `${name}.jsonl`), {
+    id: 'string',
+    sample: 'number',
+    prompt: 'string',
+    answer: 'string',
+  })
+  return new Map(rows.map((row) => [`${row.id}/${row.sample}`, row]))
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { randomSource } from '@cem/core'
 import type { ChatMessage, ChatTokenizer } from '@cem/inference'
 import { fillTemplate } from '../prompts/fill-template.ts'
-import { readRows, writeRows } from '../store/rows.ts'
+import { readTypedRows, writeRows } from '../store/rows.ts'
 import { addCount } from './counts.ts'
 import { openModelTokenizer } from './pairs-stage.ts'
 import type { Stage, StageContext } from './stage.ts'
@@ -112,6 +112,7 @@ async function readConversations(
   folder: string,
   path: string,
 ): Promise<(readonly ChatMessage[])[]> {
-  const { rows } = await readRows(join(folder, path))
-  return rows.map(({ value }) => (value as { messages: readonly ChatMessage[] }).messages)
+  type Row = { readonly messages: readonly ChatMessage[] }
+  const rows = await readTypedRows<Row>(join(folder, path), { messages: 'list' })
+  return rows.map(({ messages }) => messages)
 }

@@ -65,8 +65,11 @@ export interface Stage {
   run(context: StageContext, asking: Asking | undefined): AsyncGenerator<StageProgress, StageResult>
 }
 
-/** A user's words, after a system prompt where there is one. */
-export function ask(content: string, system?: string): readonly ChatMessage[] {
-  const user = { role: 'user', content } as const
-  return system === undefined ? [user] : [{ role: 'system', content: system }, user]
+/** A user's words, after a system prompt and before the beginning of an answer where there are such. */
+export function ask(content: string, system?: string, prefill?: string): readonly ChatMessage[] {
+  return [
+    ...(system === undefined ? [] : [{ role: 'system', content: system } as const]),
+    { role: 'user', content },
+    ...(prefill === undefined ? [] : [{ role: 'assistant', content: prefill } as const]),
+  ]
 }

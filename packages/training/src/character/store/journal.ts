@@ -73,6 +73,7 @@ export class Journal implements AsyncDisposable {
   readonly #file: Awaited<ReturnType<typeof open>>
   readonly #answers: Map<string, AnswerRecord>
   #tail: Promise<void> = Promise.resolve()
+  #failure: unknown
 
   private constructor(
     path: string,
@@ -112,15 +113,17 @@ export class Journal implements AsyncDisposable {
   /**
    * Appends a record and waits for the disk.
    *
-   * @throws CemError `file-write-failed`
+   * @throws CemError `file-write-failed`; nothing can be appended after that, since a part of the record may be there
    */
   append(record: JournalRecord): Promise<void> {
     const result = this.#tail.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure
       try {
         await this.#file.appendFile(`${JSON.stringify(record)}\n`)
         await this.#file.datasync()
       } catch (error) {
-        throw writeFailed(this.path, error)
+        this.#failure = writeFailed(this.path, error)
+        throw this.#failure
       }
       if (record.kind === 'answer') this.#answers.set(record.key, record)
     })

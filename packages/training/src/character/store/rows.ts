@@ -54,6 +54,27 @@ export async function readRows(path: string): Promise<{
   return { rows, sha256: sha256Of(bytes) }
 }
 
+/**
+ * As `readRows`, of rows that must have members of these types; somebody may have edited the file.
+ *
+ * @throws CemError as `readRows`
+ */
+export async function readTypedRows<Row>(
+  path: string,
+  types: Readonly<Partial<Record<keyof Row & string, 'string' | 'number' | 'list'>>>,
+): Promise<Row[]> {
+  const { rows } = await readRows(path)
+  const problems = rows.flatMap(({ line, value }) => {
+    const row = (value ?? {}) as Readonly<Record<string, unknown>>
+    return Object.entries(types as Record<string, string>).flatMap(([key, type]) => {
+      const found = Array.isArray(row[key]) ? 'list' : typeof row[key]
+      return found === type ? [] : [`line ${line}: '${key}' is no ${type}`]
+    })
+  })
+  if (problems.length > 0) throw invalidRows(path, problems)
+  return rows.map(({ value }) => value as Row)
+}
+
 const mostShown = 20
 
 /** An error with the first of many problems of a file. */
