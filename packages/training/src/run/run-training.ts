@@ -60,7 +60,8 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
   const start = performance.now()
   const { options, training, evaluation, nSteps, record } = prepared
   const { folder, given, name } = options
-  const { resumeFrom, isComplete, restarted, threads } = await openOutput(prepared)
+  const { resumeFrom, isComplete, restarted, threads, claim } = await openOutput(prepared)
+  await using _claim = claim
   const done = isComplete ? nSteps : resumeFrom
   yield {
     type: 'training-start',
@@ -93,8 +94,16 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
     return last
   }
   await using opened = lazyTrainer(parts.open)
-  const sequences = yield* examplesOf(training, parts, opened.get)
-  const heldOut = evaluation ? yield* examplesOf(evaluation, parts, opened.get) : []
+  const sequences = yield* examplesOf(training, parts, {
+    trainer: opened.get,
+    used: usedIndices(prepared),
+  })
+  const heldOut = evaluation
+    ? yield* examplesOf(evaluation, parts, {
+        trainer: opened.get,
+        used: evaluation.examples.map((_, i) => i),
+      })
+    : []
   const trainer = await opened.get()
   const adapterConfig = adapterConfigOf(prepared)
   const setting: CheckpointSetting = {
@@ -140,13 +149,27 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
   return last
 }
 
+/** @param used which examples are computed at all, by index */
 async function* examplesOf<E extends TrainingSequence | PreferencePair>(
   { examples }: Tokenized,
   parts: TrainingParts<E>,
-  trainer: () => Promise<Trainer<E>>,
+  {
+    trainer,
+    used,
+  }: { readonly trainer: () => Promise<Trainer<E>>; readonly used: readonly number[] },
 ): AsyncGenerator<TrainingReferenceEvent, readonly E[]> {
-  const references = parts.references ? yield* parts.references(examples, trainer) : []
-  return examples.map(({ sequences }, i) => parts.example(sequences, references[i]))
+  const chosen = used.map((i) => examples[i] as TokenizedExample)
+  const found = parts.references ? yield* parts.references(chosen, trainer) : []
+  const references = new Map(found.map((reference, at) => [used[at], reference]))
+  return examples.map(({ sequences }, i) => parts.example(sequences, references.get(i)))
+}
+
+/** The examples that the steps take, by index: not all, where a training ends within its first epoch. */
+function usedIndices(prepared: PreparedTraining): number[] {
+  const { training, nSteps, options } = prepared
+  const perEpoch = stepsPerEpoch(training.examples.length, options.batchSize)
+  const steps = Array.from({ length: Math.min(nSteps, perEpoch) }, (_, i) => i + 1)
+  return steps.flatMap((step) => batchOf(prepared, step)).toSorted((a, b) => a - b)
 }
 
 interface StepContext<E extends TrainingSequence | PreferencePair> {
