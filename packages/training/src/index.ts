@@ -98,6 +98,11 @@ export {
   warmupStepsOf,
 } from './schedule/learning-rate.ts'
 export type { AdamWOptions } from './trainer/adamw.ts'
+export {
+  estimateTrainingMemory,
+  type TrainingMemoryEstimate,
+  type TrainingMemoryRequest,
+} from './trainer/estimate-memory.ts'
 export { OpenedTrainer, openTrainer } from './trainer/open-trainer.ts'
 export type { ExampleOf, FullMethod, Method, OpenTrainerOptions } from './trainer/options.ts'
 export type {

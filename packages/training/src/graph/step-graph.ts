@@ -3,9 +3,8 @@ import { encodeModel, Graph, gradients, type RecomputedSpan, type Value } from '
 import type { ResolvedObjective } from '../objective/objective.ts'
 import type { ParameterSpec } from '../trainer/trainer.ts'
 import { CausalAttention } from './causal-attention.ts'
-import { cutParameters, joinParameters, totalSize } from './flat-parameters.ts'
 import { addLogprobs, addLoss } from './loss.ts'
-import { stepInputs, stepOutputs } from './step-names.ts'
+import { parameterNames, stepInputs, stepOutputs } from './step-names.ts'
 import { TrainingParts, type TrainingPartsOptions } from './training-parts.ts'
 
 export interface StepGraphOptions extends Omit<TrainingPartsOptions, 'trained'> {
@@ -31,13 +30,14 @@ export function buildGradientGraph(options: StepGraphOptions): Uint8Array {
   const recompute = options.recompute
     ? { recompute: { spans, zero: graph.input(stepInputs.zero, 'float32', []) } }
     : {}
-  const gradient = joinParameters(graph, gradients(graph, loss, trained, recompute))
-  const accumulated = graph.input(stepInputs.accumulated, 'float32', [
-    totalSize(options.parameters),
-  ])
-  const sum = graph.node('Add', [accumulated, gradient], { name: stepOutputs.gradient })
   graph.output(flatten(graph, logprobs), stepOutputs.logprobs)
-  graph.output(sum)
+  const found = gradients(graph, loss, trained, recompute)
+  for (const [i, { name, shape }] of options.parameters.entries()) {
+    const names = parameterNames(name)
+    const accumulated = graph.input(names.accumulated, 'float32', shape)
+    // Under the output's own name: under another, every run would copy it.
+    graph.output(graph.node('Add', [accumulated, found[i] as Value], { name: names.gradient }))
+  }
   return encodeModel(graph)
 }
 
@@ -53,8 +53,12 @@ interface Forward {
 function addForward(graph: Graph, options: StepGraphOptions): Forward {
   const { architecture, parameters } = options
   const { dModel } = architecture
-  const flat = graph.input(stepInputs.parameters, 'float32', [totalSize(parameters)])
-  const trained = cutParameters(graph, flat, parameters)
+  const trained = new Map(
+    parameters.map(({ name, shape }) => [
+      name,
+      graph.input(parameterNames(name).value, 'float32', shape),
+    ]),
+  )
   const parts = new TrainingParts(graph, { ...options, trained })
   const tokens = graph.input(stepInputs.tokens, 'int64', ['B', 'S'])
   const attention = new CausalAttention(graph, architecture)

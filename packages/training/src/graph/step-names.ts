@@ -1,4 +1,4 @@
-/** Names of the inputs and outputs of a step's graphs. B rows of S tokens, N of which are predicted; n parameters. */
+/** Names of the inputs and outputs of a step's graphs. B rows of S tokens, N of which are predicted. */
 export const stepInputs = {
   /** int64 [B, S], padded on the right. */
   tokens: 'tokens',
@@ -6,10 +6,6 @@ export const stepInputs = {
   rows: 'rows',
   /** int64 [N]: the tokens that follow them. */
   targets: 'targets',
-  /** float32 [n] */
-  parameters: 'parameters',
-  /** float32 [n]: the gradient of the micro-batches before. */
-  accumulated: 'accumulated',
   /** float32 [N, 1]: what each token's negative log-probability counts in the loss. */
   tokenWeights: 'token_weights',
   /** float32 scalar: 0. */
@@ -28,20 +24,26 @@ export const stepInputs = {
 export const stepOutputs = {
   /** float32 [N] */
   logprobs: 'logprobs',
-  /** float32 [n] */
-  gradient: 'gradient',
 } as const
 
+/**
+ * Of one parameter, all of its shape: its values, and the sum of the gradients of the micro-batches before, as inputs; the new
+ * sum as an output, which may be written over the old one.
+ */
+export const parameterNames = (name: string) => ({
+  value: `value:${name}`,
+  accumulated: `accumulated:${name}`,
+  gradient: `gradient:${name}`,
+})
+
 export const updateNames = {
-  /** float32 [n] each, as inputs and, with `new_` before, as outputs. */
+  /** float32 [n] each, as inputs and, with `new_` before, as outputs, which may be written over them. */
   parameters: 'parameters',
   firstMoments: 'first_moments',
   secondMoments: 'second_moments',
   gradient: 'gradient',
-  /** float32 [4]: learning rate, learning rate over the first moment's correction, second moment's correction, weight decay. */
+  /** float32 [5]: what the gradient is multiplied by, then as `buildUpdateGraph` has them. */
   rates: 'rates',
   /** float32 [n]: 1 where weight decay applies, else 0; only where that differs. */
   decayed: 'decayed',
-  /** float32 [1] */
-  gradientNorm: 'gradient_norm',
 } as const

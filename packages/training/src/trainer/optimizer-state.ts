@@ -1,22 +1,23 @@
-import { createSession, floats, type RuntimeSession, type Tensor } from '@cem/inference/graph'
+import { createSession, floats, type RuntimeSession } from '@cem/inference/graph'
 import { updateNames as names } from '../graph/step-names.ts'
 import { buildUpdateGraph } from '../graph/update-graph.ts'
 import type { ResolvedAdamW } from './adamw.ts'
 import type { TrainerState } from './trainer.ts'
 
-interface Vectors {
-  readonly parameters: Tensor
-  readonly firstMoments: Tensor
-  readonly secondMoments: Tensor
-}
+/** What PyTorch's `clip_grad_norm_` adds to the norm. */
+const clipEpsilon = 1e-6
 
-/** Parameters and moments, twice: an update reads one set and writes the other, and counts when it is taken. */
+/** Numbers that are updated at once: few enough for the processor's cache. */
+const chunkSize = 2 ** 18
+
+/** Parameters and moments, which an update writes over. */
 export class OptimizerState implements AsyncDisposable {
+  readonly parameters: Float32Array
+  readonly #firstMoments: Float32Array
+  readonly #secondMoments: Float32Array
   readonly #optimizer: ResolvedAdamW
   readonly #session: RuntimeSession
-  readonly #decayed: Tensor | null
-  #current: Vectors
-  #next: Vectors
+  readonly #decayed: Float32Array | null
   #step = 0
 
   private constructor(
@@ -27,10 +28,10 @@ export class OptimizerState implements AsyncDisposable {
   ) {
     this.#session = session
     this.#optimizer = optimizer
-    const size = initial.length
-    this.#decayed = decayed && floats(decayed, [size])
-    this.#current = vectors(initial, new Float32Array(size), new Float32Array(size))
-    this.#next = vectors(new Float32Array(size), new Float32Array(size), new Float32Array(size))
+    this.#decayed = decayed
+    this.parameters = initial
+    this.#firstMoments = new Float32Array(initial.length)
+    this.#secondMoments = new Float32Array(initial.length)
   }
 
   static async open(
@@ -39,79 +40,70 @@ export class OptimizerState implements AsyncDisposable {
     decayed: Float32Array | null,
     threads: number,
   ): Promise<OptimizerState> {
-    const model = buildUpdateGraph(initial.length, optimizer, decayed !== null)
+    const model = buildUpdateGraph(optimizer, decayed !== null)
     const session = await createSession(model, { threads, plansMemory: false })
     return new OptimizerState(session, optimizer, initial, decayed)
   }
 
-  /** [n] */
-  get parameters(): Tensor {
-    return this.#current.parameters
-  }
-
-  /** Computes the next parameters, which `take` makes the current ones; the norm is that of the gradient before clipping. */
-  async update(gradient: Tensor, learningRate: number): Promise<{ gradientNorm: number }> {
-    const { beta1, beta2, weightDecay } = this.#optimizer
+  /** @param gradientNorm of the whole gradient, finite */
+  async update(gradient: Float32Array, gradientNorm: number, learningRate: number): Promise<void> {
+    const { beta1, beta2, weightDecay, maxGradientNorm } = this.#optimizer
     const step = this.#step + 1
-    const rates = Float32Array.of(
-      learningRate,
-      learningRate / (1 - beta1 ** step),
-      1 / (1 - beta2 ** step),
-      weightDecay,
+    const clip =
+      maxGradientNorm === null ? 1 : Math.min(1, maxGradientNorm / (gradientNorm + clipEpsilon))
+    const rates = floats(
+      Float32Array.of(
+        clip,
+        learningRate,
+        learningRate / (1 - beta1 ** step),
+        1 / (1 - beta2 ** step),
+        weightDecay,
+      ),
+      [5],
     )
-    const { parameters, firstMoments, secondMoments } = this.#current
-    const result = await this.#session.run(
-      {
-        [names.parameters]: parameters,
-        [names.firstMoments]: firstMoments,
-        [names.secondMoments]: secondMoments,
-        [names.gradient]: gradient,
-        [names.rates]: floats(rates, [4]),
-        ...(this.#decayed === null ? {} : { [names.decayed]: this.#decayed }),
-      },
-      {
-        [names.gradientNorm]: null,
-        [`new_${names.parameters}`]: this.#next.parameters,
-        [`new_${names.firstMoments}`]: this.#next.firstMoments,
-        [`new_${names.secondMoments}`]: this.#next.secondMoments,
-      },
-    )
-    return { gradientNorm: Number(result[names.gradientNorm]?.data[0]) }
-  }
-
-  take(): void {
-    const before = this.#current
-    this.#current = this.#next
-    this.#next = before
-    this.#step += 1
+    for (let start = 0; start < gradient.length; start += chunkSize) {
+      const chunk = (values: Float32Array) => {
+        const part = values.subarray(start, start + chunkSize)
+        return floats(part, [part.length])
+      }
+      const [p, m, v] = [this.parameters, this.#firstMoments, this.#secondMoments].map(chunk)
+      if (p === undefined || m === undefined || v === undefined) return
+      await this.#session.run(
+        {
+          [names.parameters]: p,
+          [names.firstMoments]: m,
+          [names.secondMoments]: v,
+          [names.gradient]: chunk(gradient),
+          [names.rates]: rates,
+          ...(this.#decayed === null ? {} : { [names.decayed]: chunk(this.#decayed) }),
+        },
+        {
+          [`new_${names.parameters}`]: p,
+          [`new_${names.firstMoments}`]: m,
+          [`new_${names.secondMoments}`]: v,
+        },
+      )
+    }
+    this.#step = step
   }
 
   read(): TrainerState {
     return {
       step: this.#step,
-      parameters: dataOf(this.#current.parameters),
-      firstMoments: dataOf(this.#current.firstMoments),
-      secondMoments: dataOf(this.#current.secondMoments),
+      parameters: this.parameters,
+      firstMoments: this.#firstMoments,
+      secondMoments: this.#secondMoments,
     }
   }
 
   restore({ step, parameters, firstMoments, secondMoments }: TrainerState): void {
-    dataOf(this.#current.parameters).set(parameters)
-    dataOf(this.#current.firstMoments).set(firstMoments)
-    dataOf(this.#current.secondMoments).set(secondMoments)
+    this.parameters.set(parameters)
+    this.#firstMoments.set(firstMoments)
+    this.#secondMoments.set(secondMoments)
     this.#step = step
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.release()
   }
-}
-
-function vectors(p: Float32Array, m: Float32Array, v: Float32Array): Vectors {
-  const vector = (data: Float32Array) => floats(data, [data.length])
-  return { parameters: vector(p), firstMoments: vector(m), secondMoments: vector(v) }
-}
-
-function dataOf(tensor: Tensor): Float32Array {
-  return tensor.data as Float32Array
 }

@@ -12,13 +12,13 @@ import {
   ropeNames,
   type Tensor,
 } from '@cem/inference/graph'
-import { totalSize } from '../graph/flat-parameters.ts'
+import { totalSize, viewsOf } from '../graph/flat-parameters.ts'
 import {
   buildForwardGraph,
   buildGradientGraph,
   type StepGraphOptions,
 } from '../graph/step-graph.ts'
-import { stepInputs, stepOutputs } from '../graph/step-names.ts'
+import { parameterNames, stepInputs, stepOutputs } from '../graph/step-names.ts'
 import { dpoStep } from '../objective/dpo-step.ts'
 import { sftStep } from '../objective/sft-step.ts'
 import type { StepObjective } from '../objective/step-objective.ts'
@@ -45,9 +45,11 @@ export class TrainingSession implements AsyncDisposable {
   readonly #optimizer: OptimizerState
   readonly #positions: readonly PositionTable[]
   readonly #adapters: Record<string, Tensor>
-  /** Gradients: a micro-batch reads one and writes the other. */
-  #sum: Tensor
-  #next: Tensor
+  /** The sum of the step's gradients, which each micro-batch writes over, and its parts as inputs and as outputs. */
+  readonly #sum: Float32Array
+  readonly #sumFeeds: Record<string, Tensor> = {}
+  readonly #sumFetches: Record<string, Tensor> = {}
+  readonly #parameters: Record<string, Tensor> = {}
   #gradient: RuntimeSession | undefined
   #forward: RuntimeSession | undefined
   #biases: { readonly nColumns: number; readonly feeds: Record<string, Tensor> } | undefined
@@ -66,9 +68,16 @@ export class TrainingSession implements AsyncDisposable {
       (rope) => new PositionTable(spec.architecture, rope),
     )
     this.#adapters = frozenFeeds(spec, graph.frozenAdapters)
-    const size = totalSize(graph.parameters)
-    this.#sum = floats(new Float32Array(size), [size])
-    this.#next = floats(new Float32Array(size), [size])
+    this.#sum = new Float32Array(totalSize(graph.parameters))
+    const sums = viewsOf(graph.parameters, this.#sum)
+    const values = viewsOf(graph.parameters, optimizer.parameters)
+    for (const [i, { name, shape }] of graph.parameters.entries()) {
+      const names = parameterNames(name)
+      const sum = floats(sums[i] as Float32Array, shape)
+      this.#sumFeeds[names.accumulated] = sum
+      this.#sumFetches[names.gradient] = sum
+      this.#parameters[names.value] = floats(values[i] as Float32Array, shape)
+    }
   }
 
   static async open(spec: TrainerSpec): Promise<TrainingSession> {
@@ -107,7 +116,7 @@ export class TrainingSession implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<TrainerMethods['step']['result']> {
     const objective = this.#objective(microBatches)
-    dataOf(this.#sum).fill(0)
+    this.#sum.fill(0)
     for (const [index, batch] of microBatches.entries()) {
       await breathe(signal)
       const padded = padBatch(objective.sequences(batch))
@@ -118,7 +127,7 @@ export class TrainingSession implements AsyncDisposable {
       objective.add(batch, padded, logprobs)
     }
     await breathe(signal)
-    const { gradientNorm } = await this.#optimizer.update(this.#sum, learningRate)
+    const gradientNorm = normOf(this.#sum)
     const result = objective.result()
     if (!Number.isFinite(gradientNorm) || !Number.isFinite(result.loss))
       throw new CemError({
@@ -126,7 +135,7 @@ export class TrainingSession implements AsyncDisposable {
         message: `The loss is ${result.loss} and the gradient's norm ${gradientNorm}. Lower the learning rate, or look at the examples of this step.`,
         data: { loss: String(result.loss), gradientNorm: String(gradientNorm) },
       })
-    this.#optimizer.take()
+    await this.#optimizer.update(this.#sum, gradientNorm, learningRate)
     return { ...result, gradientNorm }
   }
 
@@ -193,14 +202,11 @@ export class TrainingSession implements AsyncDisposable {
       {
         ...this.#commonFeeds(padded),
         ...feeds,
-        [stepInputs.accumulated]: this.#sum,
+        ...this.#sumFeeds,
         ...(this.#spec.recompute ? { [stepInputs.zero]: floats(Float32Array.of(0), []) } : {}),
       },
-      { [stepOutputs.logprobs]: null, [stepOutputs.gradient]: this.#next },
+      { [stepOutputs.logprobs]: null, ...this.#sumFetches },
     )
-    const before = this.#sum
-    this.#sum = this.#next
-    this.#next = before
     return dataOf(result[stepOutputs.logprobs] as Tensor)
   }
 
@@ -238,7 +244,7 @@ export class TrainingSession implements AsyncDisposable {
       ...ropes,
       ...this.#biases.feeds,
       ...this.#adapters,
-      [stepInputs.parameters]: this.#optimizer.parameters,
+      ...this.#parameters,
     }
   }
 }
@@ -286,6 +292,13 @@ function attentionBiases({ architecture }: TrainerSpec, nColumns: number): Recor
     feeds[attentionBiasName(window)] = floats(bias, [1, 1, nColumns, nColumns])
   }
   return feeds
+}
+
+/** L2 norm, added up in 64 bits. */
+function normOf(values: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2
+  return Math.sqrt(sum)
 }
 
 function dataOf(tensor: Tensor): Float32Array {
