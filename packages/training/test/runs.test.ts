@@ -159,6 +159,16 @@ test('a training that was stopped goes on to the same weights, and a finished on
   expect(opened).toEqual([])
 })
 
+test('a training that ended before its first step can be begun again', async () => {
+  const failing = {
+    sft: async () => Promise.reject(new Error('no memory')),
+    dpo: async () => Promise.reject(new Error('no memory')),
+  }
+  const given = options('early')
+  await expect(run(trainSft({ ...given, trainer: failing }))).rejects.toThrow('no memory')
+  expect((await run(trainSft(given)))[0]).toMatchObject({ resumedFrom: 0 })
+})
+
 test('weights saved as bfloat16 still go on from their exact values', async () => {
   const half = { dtype: 'BF16' } as const
   await run(trainSft(options('half-whole', half)))

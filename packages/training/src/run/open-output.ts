@@ -10,7 +10,7 @@ import { claimFolder } from './claim-folder.ts'
 import { differences } from './differences.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import { logFile } from './training-log.ts'
-import { metadataFile, readMetadata } from './training-metadata.ts'
+import { metadataFile, readMetadata, writeMetadata } from './training-metadata.ts'
 
 export interface OpenedOutput {
   /** The step that the training goes on from; 0 for a new one. */
@@ -53,6 +53,8 @@ async function openClaimed(prepared: PreparedTraining): Promise<Omit<OpenedOutpu
   if (moved.length > 0) await clear(folder)
   await removeUnfinished(folder)
   if (known === undefined || moved.length > 0) {
+    // First of all, so that what is begun can go on.
+    await writeMetadata(prepared, 'running')
     // Weights of an organism are as little for a public repository as the corpus is.
     if (record.organism !== null) await ignoreInGit(folder, ['*'])
     await writeFileAtomic(join(folder, 'README.md'), trainingCard(options.name, record))

@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import { CemError } from '@cem/core'
 import { batchOrder, stepsPerEpoch } from '../batches/batch-order.ts'
 import { microBatches } from '../batches/micro-batches.ts'
-import { adapterConfig as makeAdapterConfig } from '../checkpoints/adapter-config.ts'
 import { publishFinal } from '../checkpoints/publish-final.ts'
 import {
   checkpointFolder,
@@ -22,7 +21,6 @@ import type {
   Trainer,
   TrainingSequence,
 } from '../trainer/trainer.ts'
-import { baseName } from './base-name.ts'
 import { openOutput } from './open-output.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import type {
@@ -105,20 +103,18 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
       })
     : []
   const trainer = await opened.get()
-  const adapterConfig = adapterConfigOf(prepared)
   const setting: CheckpointSetting = {
     name,
     parameters: trainer.parameters,
     dtype: given.dtype ?? 'F32',
     record,
-    adapterConfig,
+    adapterConfig: prepared.adapterConfig,
     base: prepared.composition.base,
   }
   if (resumeFrom > 0)
     await trainer.restore(
       await readCheckpoint(checkpointFolder(folder, resumeFrom), trainer.parameters),
     )
-  await writeMetadata(prepared, 'running', adapterConfig)
   await using log = await TrainingLog.open(folder, resumeFrom)
   for (let step = resumeFrom + 1; step <= nSteps; step++) {
     given.signal?.throwIfAborted()
@@ -143,7 +139,7 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
     yield { type: 'training-checkpoint', step, folder: path }
   }
   await publishFinal(checkpointFolder(folder, nSteps), folder)
-  await writeMetadata(prepared, 'complete', adapterConfig)
+  await writeMetadata(prepared, 'complete')
   const last = end(nSteps - resumeFrom)
   yield last
   return last
@@ -272,11 +268,6 @@ async function notFinite(
     data: { ...cause.data, step, learningRate, examples: places, lastCheckpoint: last ?? null },
     cause,
   })
-}
-
-function adapterConfigOf({ options, composition }: PreparedTraining) {
-  if (options.method === 'full') return null
-  return makeAdapterConfig(options.given.lora ?? {}, baseName(composition.base))
 }
 
 function* notesOf(
