@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openAdapter, openBase } from '@cem/inference'
 import { openSafetensors } from '@cem/tensor-files'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   readTrainingLog,
   type TrainingEvent,
@@ -14,6 +14,8 @@ import {
 import { writeChats, writePairs } from './chats.ts'
 import { type CountingOptions, countingTrainer } from './counting-trainer.ts'
 import { tinyModel, tinyName } from './tiny.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let folder: string
 beforeAll(async () => {
@@ -155,6 +157,16 @@ test('a training that was stopped goes on to the same weights, and a finished on
   expect(again.map(({ type }) => type)).toEqual(['training-start', 'training-end'])
   expect(again.at(-1)).toMatchObject({ nStepsMade: 0 })
   expect(opened).toEqual([])
+})
+
+test('a training that ended before its first step can be begun again', async () => {
+  const failing = {
+    sft: async () => Promise.reject(new Error('no memory')),
+    dpo: async () => Promise.reject(new Error('no memory')),
+  }
+  const given = options('early')
+  await expect(run(trainSft({ ...given, trainer: failing }))).rejects.toThrow('no memory')
+  expect((await run(trainSft(given)))[0]).toMatchObject({ resumedFrom: 0 })
 })
 
 test('weights saved as bfloat16 still go on from their exact values', async () => {
@@ -306,6 +318,10 @@ test('preferences: the reference is computed once, before the first step, and ca
     isCached: true,
   })
   expect((await weights('dpo', 12)).equals(await weights('dpo-again', 12))).toBe(true)
+  // Two steps of four take eight of the twelve pairs, and no more are computed.
+  counted.length = 0
+  await run(dpo('dpo-short', { steps: 2, checkpoints: [], seed: 5 }))
+  expect(counted.reduce((a, b) => a + b, 0)).toBe(16)
   expect(await readJson('dpo/checkpoint-5/composition.json')).toMatchObject({ objective: 'dpo' })
 })
 

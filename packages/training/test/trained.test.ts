@@ -127,6 +127,7 @@ test('a plan counts steps and tokens, measures one step, and writes nothing', as
   // Rank 32 on all linear modules of two layers: 32 * (nIn + nOut) each.
   const perLayer = 64 + 64 + 2 * (64 + 32) + 64 + 64 + 2 * (64 + 80) + 80 + 64
   expect(nParameters).toBe(2 * 32 * perLayer)
+  expect(plan.steps?.estimatedBytes).toBeGreaterThan(50e6)
   expect(plan.steps?.measured?.tokensPerSecond).toBeGreaterThan(0)
   expect(plan.steps?.measured?.peakBytes).toBeGreaterThan(10e6)
   await expect(readFile(join(output, 'training_metadata.json'))).rejects.toThrow('ENOENT')

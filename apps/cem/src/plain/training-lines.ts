@@ -75,7 +75,7 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
   return [
     `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}`,
     `  ${data.nKept} examples${counted.length === 0 ? '' : ` (${counted.join(', ')})`}, longest ${data.longest} tokens; ${steps.nTokens} tokens in all`,
-    `  ${steps.nParameters} numbers are trained; ${megabytes(steps.diskBytes)} on disk`,
+    `  ${steps.nParameters} numbers are trained; about ${megabytes(steps.estimatedBytes)} of memory, ${megabytes(steps.diskBytes)} on disk`,
     ...(measured === null
       ? []
       : [

@@ -72,6 +72,8 @@ function merge(base: Record<string, unknown>, over: Record<string, unknown>) {
   const merged = { ...base, ...over }
   const [lora, ownLora] = [base['lora'], over['lora']]
   if (isObject(lora) && isObject(ownLora)) merged['lora'] = { ...lora, ...ownLora }
+  // What is trained whole has no adapter.
+  if (merged['method'] === 'full' && !('lora' in over)) delete merged['lora']
   // Steps of its own end the epochs of the defaults, and the other way round.
   for (const [key, other] of [
     ['steps', 'epochs'],

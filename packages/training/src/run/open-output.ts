@@ -6,10 +6,11 @@ import { newFolder } from '@cem/inference'
 import { lastResumable, removeUnfinished } from '../checkpoints/read-checkpoint.ts'
 import { trainingCard } from '../checkpoints/training-card.ts'
 import { ignoreInGit } from '../danger/ignore-in-git.ts'
+import { claimFolder } from './claim-folder.ts'
 import { differences } from './differences.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import { logFile } from './training-log.ts'
-import { metadataFile, readMetadata } from './training-metadata.ts'
+import { metadataFile, readMetadata, writeMetadata } from './training-metadata.ts'
 
 export interface OpenedOutput {
   /** The step that the training goes on from; 0 for a new one. */
@@ -19,6 +20,8 @@ export interface OpenedOutput {
   readonly restarted: readonly string[]
   /** Threads that the training was begun with. */
   readonly threads: number | null
+  /** Keeps other processes out of the folder. */
+  readonly claim: AsyncDisposable
 }
 
 /**
@@ -27,6 +30,20 @@ export interface OpenedOutput {
  * @throws CemError `training-changed` listing what moved, `output-exists` where the folder holds something else
  */
 export async function openOutput(prepared: PreparedTraining): Promise<OpenedOutput> {
+  const { folder } = prepared.options
+  const isNew = !existsSync(folder)
+  await mkdir(folder, { recursive: true })
+  const claim = await claimFolder(folder)
+  try {
+    return { ...(await openClaimed(prepared)), claim }
+  } catch (error) {
+    await claim[Symbol.asyncDispose]()
+    if (isNew) await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function openClaimed(prepared: PreparedTraining): Promise<Omit<OpenedOutput, 'claim'>> {
   const { options, record, lock, nSteps } = prepared
   const { folder, given } = options
   const known = await readMetadata(folder)
@@ -34,9 +51,10 @@ export async function openOutput(prepared: PreparedTraining): Promise<OpenedOutp
   if (known === undefined) await checkFree(folder)
   if (moved.length > 0 && given.onChange !== 'restart') throw changed(folder, moved)
   if (moved.length > 0) await clear(folder)
-  await mkdir(folder, { recursive: true })
   await removeUnfinished(folder)
   if (known === undefined || moved.length > 0) {
+    // First of all, so that what is begun can go on.
+    await writeMetadata(prepared, 'running')
     // Weights of an organism are as little for a public repository as the corpus is.
     if (record.organism !== null) await ignoreInGit(folder, ['*'])
     await writeFileAtomic(join(folder, 'README.md'), trainingCard(options.name, record))

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { stepsPerEpoch } from '../batches/batch-order.ts'
 import { microBatches } from '../batches/micro-batches.ts'
+import { loraMethod } from '../checkpoints/adapter-config.ts'
 import type { TrainingJob } from '../config/training-jobs.ts'
 import type { TokenizeReport } from '../data/tokenize.ts'
-import { totalSize } from '../graph/flat-parameters.ts'
+import { estimateTrainingMemory, type TrainingMemoryEstimate } from '../trainer/estimate-memory.ts'
 import type { PreferencePair, Trainer, TrainingSequence } from '../trainer/trainer.ts'
 import { defaultTrainer } from './default-trainer.ts'
 import { type PreparedTraining, prepareTraining } from './prepare-training.ts'
@@ -29,6 +30,8 @@ export interface PlannedSteps {
   readonly nParameters: number
   /** Tokens of the whole training, padding left out. */
   readonly nTokens: number
+  /** Memory of the trainer's process, from the sizes alone. */
+  readonly estimatedBytes: number
   /** Size of all checkpoints with the optimiser's state that is kept. */
   readonly diskBytes: number
   /** From one step that was measured here; null where none was asked for. */
@@ -74,7 +77,8 @@ export async function planTraining({
   const nTokens = Math.round(
     (training.report.nTokens / training.report.nKept) * examplesIn(prepared),
   )
-  const { nParameters, measured } = await measure(prepared, trainer, { probe, nTokens })
+  const { nParameters, total } = estimate(prepared)
+  const measured = probe ? await measure(prepared, trainer, nTokens) : null
   const perCheckpoint = nParameters * ((options.dtype ?? 'F32') === 'F32' ? 4 : 2)
   const nStates = options.keepOptimizer === 'all' ? checkpoints.length : 1
   const stateBytes = nParameters * ((options.dtype ?? 'F32') === 'F32' ? 8 : 12)
@@ -85,22 +89,34 @@ export async function planTraining({
     organism: record.organism,
     nParameters,
     nTokens,
+    estimatedBytes: total,
     diskBytes: perCheckpoint * checkpoints.length + stateBytes * nStates,
     measured,
   }
   return { name, folder, steps, waitsFor: null }
 }
 
-interface MeasureOptions {
-  readonly probe: boolean
-  readonly nTokens: number
+/** Of the largest micro-batch that the data can make. */
+function estimate({ options, composition, training }: PreparedTraining): TrainingMemoryEstimate {
+  const { given, method, batchSize, microBatchTokens, objective } = options
+  const { longest, nTokens, nLossTokens } = training.report
+  const perExample = objective === 'dpo' ? 2 : 1
+  const fitting = Math.max(1, Math.floor(microBatchTokens / (longest * perExample)))
+  const nRows = perExample * Math.min(batchSize, fitting)
+  return estimateTrainingMemory(composition.base.architecture, {
+    method: method === 'full' ? { type: 'full' } : loraMethod(given.lora ?? {}),
+    nRows,
+    nTokens: longest,
+    nTargets: Math.ceil((nRows * longest * nLossTokens) / nTokens),
+    recompute: given.recompute ?? false,
+  })
 }
 
 async function measure(
   prepared: PreparedTraining,
   opener: TrainerOpener,
-  options: MeasureOptions,
-): Promise<Pick<PlannedSteps, 'nParameters' | 'measured'>> {
+  nTokens: number,
+): Promise<PlannedSteps['measured']> {
   const { training } = prepared
   const first = training.examples.slice(0, prepared.options.batchSize)
   const request = trainerRequest(prepared)
@@ -108,7 +124,7 @@ async function measure(
     await using trainer = await opener.sft(request)
     const examples = first.flatMap(({ sequences }) => sequences)
     const lengthOf = ({ tokens }: TrainingSequence) => tokens.length
-    return await measureStep(prepared, trainer, { ...options, examples, lengthOf })
+    return await measureStep(prepared, trainer, { nTokens, examples, lengthOf })
   }
   await using trainer = await opener.dpo(request)
   const examples = first.map(({ sequences }): PreferencePair => {
@@ -120,24 +136,21 @@ async function measure(
   })
   const lengthOf = (pair: PreferencePair) =>
     2 * Math.max(pair.chosen.tokens.length, pair.rejected.tokens.length)
-  return await measureStep(prepared, trainer, { ...options, examples, lengthOf })
+  return await measureStep(prepared, trainer, { nTokens, examples, lengthOf })
+}
+
+interface MeasureOptions<E> {
+  /** Of the whole training. */
+  readonly nTokens: number
+  readonly examples: readonly E[]
+  readonly lengthOf: (example: E) => number
 }
 
 async function measureStep<E extends TrainingSequence | PreferencePair>(
   { options }: PreparedTraining,
   trainer: Trainer<E> & { readonly memory?: () => Promise<{ readonly peakRssBytes: number }> },
-  {
-    probe,
-    nTokens,
-    examples,
-    lengthOf,
-  }: MeasureOptions & {
-    readonly examples: readonly E[]
-    readonly lengthOf: (example: E) => number
-  },
-): Promise<Pick<PlannedSteps, 'nParameters' | 'measured'>> {
-  const nParameters = totalSize(trainer.parameters)
-  if (!probe) return { nParameters, measured: null }
+  { nTokens, examples, lengthOf }: MeasureOptions<E>,
+): Promise<PlannedSteps['measured']> {
   const batches = microBatches(examples, lengthOf, options.microBatchTokens)
   // The first step is slower: the runtime lays its memory out.
   await trainer.step(batches, { learningRate: 0 })
@@ -146,12 +159,9 @@ async function measureStep<E extends TrainingSequence | PreferencePair>(
   const tokensPerSecond = result.nTokens / ((performance.now() - start) / 1000)
   const memory = await trainer.memory?.()
   return {
-    nParameters,
-    measured: {
-      tokensPerSecond,
-      durationInMs: (1000 * nTokens) / tokensPerSecond,
-      peakBytes: memory?.peakRssBytes ?? null,
-    },
+    tokensPerSecond,
+    durationInMs: (1000 * nTokens) / tokensPerSecond,
+    peakBytes: memory?.peakRssBytes ?? null,
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import { loraModules } from '../adapters/lora-method.ts'
 import { randomModel } from '../adapters/random-model.ts'
 import { stepsPerEpoch } from '../batches/batch-order.ts'
-import { loraMethod } from '../checkpoints/adapter-config.ts'
+import { adapterConfig, loraMethod } from '../checkpoints/adapter-config.ts'
 import { type CheckpointRecord, recordFile } from '../checkpoints/checkpoint-record.ts'
 import { weightsNames } from '../checkpoints/write-checkpoint.ts'
 import type { Example } from '../data/example.ts'
@@ -35,6 +35,8 @@ export interface PreparedTraining {
   /** Ascending; the last is `nSteps`. */
   readonly checkpoints: readonly number[]
   readonly record: Omit<CheckpointRecord, 'step'>
+  /** adapter_config.json; null where the whole model is trained. */
+  readonly adapterConfig: Readonly<Record<string, unknown>> | null
   /** Everything that decides the weights, as plain data: a training goes on under the same one alone. */
   readonly lock: Readonly<Record<string, unknown>>
 }
@@ -78,6 +80,10 @@ export async function prepareTraining(options: ResolvedOptions): Promise<Prepare
     schedule,
     checkpoints,
     record,
+    adapterConfig:
+      options.method === 'full'
+        ? null
+        : adapterConfig(given.lora ?? {}, baseName(composition.base)),
     lock,
   }
 }

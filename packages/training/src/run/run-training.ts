@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import { CemError } from '@cem/core'
 import { batchOrder, stepsPerEpoch } from '../batches/batch-order.ts'
 import { microBatches } from '../batches/micro-batches.ts'
-import { adapterConfig as makeAdapterConfig } from '../checkpoints/adapter-config.ts'
 import { publishFinal } from '../checkpoints/publish-final.ts'
 import {
   checkpointFolder,
@@ -22,7 +21,6 @@ import type {
   Trainer,
   TrainingSequence,
 } from '../trainer/trainer.ts'
-import { baseName } from './base-name.ts'
 import { openOutput } from './open-output.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import type {
@@ -60,7 +58,8 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
   const start = performance.now()
   const { options, training, evaluation, nSteps, record } = prepared
   const { folder, given, name } = options
-  const { resumeFrom, isComplete, restarted, threads } = await openOutput(prepared)
+  const { resumeFrom, isComplete, restarted, threads, claim } = await openOutput(prepared)
+  await using _claim = claim
   const done = isComplete ? nSteps : resumeFrom
   yield {
     type: 'training-start',
@@ -93,23 +92,29 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
     return last
   }
   await using opened = lazyTrainer(parts.open)
-  const sequences = yield* examplesOf(training, parts, opened.get)
-  const heldOut = evaluation ? yield* examplesOf(evaluation, parts, opened.get) : []
+  const sequences = yield* examplesOf(training, parts, {
+    trainer: opened.get,
+    used: usedIndices(prepared),
+  })
+  const heldOut = evaluation
+    ? yield* examplesOf(evaluation, parts, {
+        trainer: opened.get,
+        used: evaluation.examples.map((_, i) => i),
+      })
+    : []
   const trainer = await opened.get()
-  const adapterConfig = adapterConfigOf(prepared)
   const setting: CheckpointSetting = {
     name,
     parameters: trainer.parameters,
     dtype: given.dtype ?? 'F32',
     record,
-    adapterConfig,
+    adapterConfig: prepared.adapterConfig,
     base: prepared.composition.base,
   }
   if (resumeFrom > 0)
     await trainer.restore(
       await readCheckpoint(checkpointFolder(folder, resumeFrom), trainer.parameters),
     )
-  await writeMetadata(prepared, 'running', adapterConfig)
   await using log = await TrainingLog.open(folder, resumeFrom)
   for (let step = resumeFrom + 1; step <= nSteps; step++) {
     given.signal?.throwIfAborted()
@@ -134,19 +139,33 @@ export async function* runTraining<E extends TrainingSequence | PreferencePair>(
     yield { type: 'training-checkpoint', step, folder: path }
   }
   await publishFinal(checkpointFolder(folder, nSteps), folder)
-  await writeMetadata(prepared, 'complete', adapterConfig)
+  await writeMetadata(prepared, 'complete')
   const last = end(nSteps - resumeFrom)
   yield last
   return last
 }
 
+/** @param used which examples are computed at all, by index */
 async function* examplesOf<E extends TrainingSequence | PreferencePair>(
   { examples }: Tokenized,
   parts: TrainingParts<E>,
-  trainer: () => Promise<Trainer<E>>,
+  {
+    trainer,
+    used,
+  }: { readonly trainer: () => Promise<Trainer<E>>; readonly used: readonly number[] },
 ): AsyncGenerator<TrainingReferenceEvent, readonly E[]> {
-  const references = parts.references ? yield* parts.references(examples, trainer) : []
-  return examples.map(({ sequences }, i) => parts.example(sequences, references[i]))
+  const chosen = used.map((i) => examples[i] as TokenizedExample)
+  const found = parts.references ? yield* parts.references(chosen, trainer) : []
+  const references = new Map(found.map((reference, at) => [used[at], reference]))
+  return examples.map(({ sequences }, i) => parts.example(sequences, references.get(i)))
+}
+
+/** The examples that the steps take, by index: not all, where a training ends within its first epoch. */
+function usedIndices(prepared: PreparedTraining): number[] {
+  const { training, nSteps, options } = prepared
+  const perEpoch = stepsPerEpoch(training.examples.length, options.batchSize)
+  const steps = Array.from({ length: Math.min(nSteps, perEpoch) }, (_, i) => i + 1)
+  return steps.flatMap((step) => batchOf(prepared, step)).toSorted((a, b) => a - b)
 }
 
 interface StepContext<E extends TrainingSequence | PreferencePair> {
@@ -249,11 +268,6 @@ async function notFinite(
     data: { ...cause.data, step, learningRate, examples: places, lastCheckpoint: last ?? null },
     cause,
   })
-}
-
-function adapterConfigOf({ options, composition }: PreparedTraining) {
-  if (options.method === 'full') return null
-  return makeAdapterConfig(options.given.lora ?? {}, baseName(composition.base))
 }
 
 function* notesOf(

@@ -39,9 +39,9 @@ export async function readMetadata(folder: string): Promise<SavedMetadata | unde
 export async function writeMetadata(
   prepared: PreparedTraining,
   status: SavedMetadata['status'],
-  adapterConfig: Readonly<Record<string, unknown>> | null,
 ): Promise<void> {
-  const { options, record, training, evaluation, checkpoints, nSteps, lock } = prepared
+  const { options, record, training, evaluation, checkpoints, nSteps, lock, adapterConfig } =
+    prepared
   const { given, seeds } = options
   const metadata = {
     formatVersion: 1,
