@@ -109,6 +109,8 @@ export async function runMiniature(
       loaded,
       cache: study.cache,
       judgeServers: { oracle: judge },
+      // Many runs, and none of them is read by anybody.
+      report: false,
       ...rest,
     })
     for await (const event of run) events.push(event)

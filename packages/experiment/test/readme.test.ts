@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readmeExamples, runReadmeExample } from '@cem/vitest-config/readme'
 import { expect, test } from 'vitest'
 import { makeStudy, startJudge } from './tiny-study.ts'
@@ -11,6 +13,8 @@ test.each(readmeExamples(packageFolder))(
     await using judge = await startJudge()
     const variants = [{ name: 'plain', checkpoints: { 20: 'plain' } }]
     const study = await makeStudy(variants, judge.url, { base_output_name: 'study_base' })
+    const old = fileURLToPath(new URL('golden/imported', packageFolder))
+    await cp(old, join(study.folder, 'old-results'), { recursive: true })
     process.env['CEM_CACHE'] = study.cache
     process.env['OPENAI_API_KEY'] ??= 'sk-of-the-test'
     try {

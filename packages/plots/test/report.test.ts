@@ -26,6 +26,24 @@ describe('the file', () => {
     expect(html.length).toBeLessThan(3_000_000)
   })
 
+  test('a figure of very many points is in it once', async () => {
+    const values = Array.from({ length: 4000 }, (_, i) => ({ x: i, y: (i * 7919) % 1000 }))
+    const spec = {
+      data: { values },
+      mark: 'point',
+      encoding: {
+        x: { field: 'x', type: 'quantitative' },
+        y: { field: 'y', type: 'quantitative' },
+      },
+    } as const
+    const figures = [{ name: 'cloud', title: 'cloud', spec }]
+    const long = await renderReportHtml({ ...hostileReport(), figures })
+    const nDrawings = (text: string) => text.match(/<svg [^>]*class="marks"/g)?.length ?? 0
+    expect([nDrawings(long), nDrawings(html)]).toEqual([0, 4])
+    expect(long).toContain('drawn by a script, and scripts are off')
+    expect(long.length).toBeLessThan(1_500_000)
+  })
+
   test('forbids handlers, eval and requests', () => {
     const [, policy = ''] = /Content-Security-Policy" content="([^"]+)"/.exec(html) ?? []
     expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[^;]+;/)

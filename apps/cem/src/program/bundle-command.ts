@@ -27,9 +27,10 @@ export function addBundleCommand(program: Command, finish: Finish): void {
     .option('--into <folder>', 'leave the files in this results folder')
     .option('--password-variable <name>', passwordHelp)
     .option('--json', 'what was checked as one JSON object')
-    .action(async (path: string, flags) => {
+    .action(async (path: string, _flags, command: Command) => {
       const { verifyBundleCommand } = await import('../commands/bundle.ts')
-      finish(await verifyBundleCommand(path, flags))
+      // The command above takes the flags that both have, wherever they stand.
+      finish(await verifyBundleCommand(path, command.optsWithGlobals()))
     })
 }
 

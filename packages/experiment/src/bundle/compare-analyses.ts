@@ -93,5 +93,9 @@ function firstDifference(a: unknown, b: unknown, where: string): string | null {
 }
 
 function at(where: string, a: unknown, b: unknown): string {
-  return `${where} is ${String(JSON.stringify(a)).slice(0, 80)}, and ${String(JSON.stringify(b)).slice(0, 80)} made anew`
+  return `${where} is ${brief(a)}, and ${brief(b)} made anew`
+}
+
+function brief(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80)
 }

@@ -39,7 +39,8 @@ export async function analyseRun(state: RunState): Promise<void> {
     await state.record({ type: 'analysis-inputs', sha256: inputs })
     const { resultsFolder, name } = state.options.loaded
     await writeRunConfig(state.store, state.options.loaded.config)
-    const report = analysis.cells.length === 0 ? [] : await reportFiles(resultsFolder, name)
+    const isWanted = state.options.report !== false && analysis.cells.length > 0
+    const report = isWanted ? await reportFiles(resultsFolder, name) : []
     return { files: [...analysis.files, ...report], total: analysis.cells.length, retryable: 0 }
   })
 }

@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly cache?: string | undefined
   /** Judging that is estimated to cost more than `judge.confirmAboveUsd` may begin. @default false */
   readonly costConfirmed?: boolean | undefined
+  /** Write the report when the analysis is done. @default true */
+  readonly report?: boolean | undefined
   /** Awaited before each answer is taken and each judgement begun: while it does not resolve, the run is paused. */
   readonly gate?: (() => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined

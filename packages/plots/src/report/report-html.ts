@@ -143,8 +143,16 @@ function cellHtml(cell: ReportCell, isName: boolean): string {
     : `<td${look}>${content}${small}</td>`
 }
 
+/** Characters of a drawing. */
+const longestStill = 400_000
+
 async function figureHtml({ title, spec, name }: ReportFigure, index: number): Promise<string> {
   const svg = await renderSvg(spec)
+  // A cloud of thousands of points would be in the file twice, once in many times the size.
+  const still =
+    svg.length <= longestStill
+      ? svg
+      : '<noscript><p>This figure is drawn by a script, and scripts are off.</p></noscript>'
   let compiled: object
   try {
     compiled = await compileSpec(spec)
@@ -159,7 +167,7 @@ async function figureHtml({ title, spec, name }: ReportFigure, index: number): P
   const id = `figure-${index}`
   return `<figure aria-labelledby="${id}-title">
 <h3 id="${id}-title"${'title' in spec ? ' class="unseen"' : ''}>${escapeHtml(title)}</h3>
-<div class="frame" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${svg}</div>
+<div class="frame" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${still}</div>
 <script type="application/json" id="${id}">${scriptJson(compiled)}</script>
 </figure>`
 }
