@@ -48,6 +48,16 @@ export type {
   StoredEvent,
   Unit,
 } from './events.ts'
+export { writeFigures } from './figures/draw-figures.ts'
+export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
+export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
+export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
+export {
+  type FigureKind,
+  type FigureLook,
+  figureKinds,
+  type RunFigure,
+} from './figures/run-figure.ts'
 export {
   type ActivationsForCsvOptions,
   type ActivationsForCsvReport,
@@ -59,11 +69,6 @@ export {
   readDirections,
   writeDirections,
 } from './files/direction-file.ts'
-export { writeFigures } from './figures/draw-figures.ts'
-export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
-export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
-export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
-export { type FigureKind, type FigureLook, figureKinds, type RunFigure } from './figures/run-figure.ts'
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'

@@ -44,6 +44,7 @@ export {
   questionHeatMap,
 } from './question-heat-map.ts'
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './render.ts'
+export { renderTerminal, type TerminalOptions } from './render-terminal.ts'
 export {
   type DifferenceRow,
   type ResistanceForestOptions,
@@ -76,4 +77,3 @@ export {
   type VariantStyles,
   variantStyles,
 } from './variant-styles.ts'
-export { renderTerminal, type TerminalOptions } from './render-terminal.ts'

@@ -80,7 +80,7 @@ export function addPlotCommands(program: Command, finish: Finish): void {
       .argument('<file>', 'rows as JSON or JSONL, as the README of @cem/plots has them'),
     'any figure from rows of your own',
   )
-    .option('--options <json>', "further options of the figure: '{\"margin\": 10}'")
+    .option('--options <json>', 'further options of the figure: \'{"margin": 10}\'')
     .action(async (figure: string, file: string, flags) => {
       const { plotRowsCommand } = await import('../commands/plot-rows.ts')
       finish(await plotRowsCommand(figure, file, flags))

@@ -17,7 +17,9 @@ export interface PlotAgreementOptions extends LabelReportOptions {
  *
  * @throws CemError those of `labelReport`
  */
-export async function plotAgreement(options: PlotAgreementOptions): Promise<Omit<RunFigure, 'kind'>> {
+export async function plotAgreement(
+  options: PlotAgreementOptions,
+): Promise<Omit<RunFigure, 'kind'>> {
   const { run, look, level = 0.95 } = options
   const { cells, thresholds } = await labelReport(options)
   const metrics = [...new Set(cells.flatMap(({ agreement }) => Object.keys(agreement)))]

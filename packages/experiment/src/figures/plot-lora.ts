@@ -20,7 +20,10 @@ export interface PlotLoraOptions {
  *
  * @throws CemError `adapter-unsupported`, `variant-empty`, and those of `loraGeometry` and `openSafetensors`
  */
-export async function plotLora({ folders, look }: PlotLoraOptions): Promise<Omit<RunFigure, 'kind'>> {
+export async function plotLora({
+  folders,
+  look,
+}: PlotLoraOptions): Promise<Omit<RunFigure, 'kind'>> {
   const rows: LoraRow[] = []
   const transitions: LoraTransition[] = []
   const names = namesOf(folders)
