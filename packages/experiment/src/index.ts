@@ -61,6 +61,16 @@ export type {
   StoredEvent,
   Unit,
 } from './events.ts'
+export { writeFigures } from './figures/draw-figures.ts'
+export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
+export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
+export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
+export {
+  type FigureKind,
+  type FigureLook,
+  figureKinds,
+  type RunFigure,
+} from './figures/run-figure.ts'
 export {
   type ExportedRun,
   type ExportFormat,

@@ -43,7 +43,7 @@ export function inkOn(colour: string): string {
   })
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
   // (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05
-  return luminance > 0.179 ? '#1a1a1a' : '#ffffff'
+  return luminance > 0.179 ? '#000000' : '#ffffff'
 }
 
 function channels(colour: string): number[] {

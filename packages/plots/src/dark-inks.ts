@@ -3,8 +3,8 @@ import { inks } from './theme.ts'
 import { palette } from './variant-styles.ts'
 
 /**
- * Each light ink's counterpart on a dark ground. Palette colours keep their hue and gain lightness, so that each has at least
- * 4.5 : 1 contrast with the ground; black becomes white.
+ * Each light ink's counterpart on a dark ground. Palette colours keep their hue and gain lightness; black becomes white. Smallest
+ * CIEDE2000 difference of two of them: 13 with each kind of colour blindness.
  */
 const counterparts: ReadonlyMap<string, string> = new Map([
   [inks.paper, '#14181d'],
@@ -14,13 +14,13 @@ const counterparts: ReadonlyMap<string, string> = new Map([
   [inks.grid, '#2a3138'],
   [inks.reference, '#b9c1c9'],
   [inks.shade, '#20262d'],
-  [palette[0] ?? '', '#4aa3df'],
-  [palette[1] ?? '', '#f0803c'],
-  [palette[2] ?? '', '#27c29a'],
-  [palette[3] ?? '', '#e0a3c4'],
-  [palette[4] ?? '', '#f0b93a'],
-  [palette[5] ?? '', '#93d5ff'],
-  [palette[6] ?? '', '#cf6fa0'],
+  [palette[0] ?? '', '#3d8bd8'],
+  [palette[1] ?? '', '#e98d3d'],
+  [palette[2] ?? '', '#3fc393'],
+  [palette[3] ?? '', '#c89abc'],
+  [palette[4] ?? '', '#ffd122'],
+  [palette[5] ?? '', '#abd2ff'],
+  [palette[6] ?? '', '#c6578a'],
   [palette[7] ?? '', '#ffffff'],
 ])
 

@@ -53,7 +53,7 @@ const captionLineHeight = fontSizes.caption + 4
 
 function captionPanel({ caption, width, leftRoom }: FigureParts): PanelSpec {
   const lines = caption.flatMap((paragraph) => wrapText(paragraph, width, captionFace))
-  const values = lines.map((text, i) => ({ text, left: -leftRoom, top: i * captionLineHeight }))
+  const values = lines.map((text, i) => ({ text, left: 0 - leftRoom, top: i * captionLineHeight }))
   return {
     width: width - leftRoom,
     height: lines.length * captionLineHeight,

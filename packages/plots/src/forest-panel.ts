@@ -66,7 +66,11 @@ export function forestPanel(lines: readonly ForestLine[], layout: ForestLayout) 
       ]),
       intervalLayer(rowsAt, 'difference', 1.3),
       intervalLayer(rowsAt, 'equivalence', 4),
-      pointLayer(rowsAt, axis, wrapText(layout.measure, plotWidth + 40, labelFace)),
+      pointLayer(
+        rowsAt,
+        axis,
+        wrapText(layout.measure, plotWidth + Math.min(2 * rightRoom, 40), labelFace),
+      ),
       textLayer(
         rowsAt.flatMap(({ line, y }) =>
           line.difference.value !== null && line.difference.low === null

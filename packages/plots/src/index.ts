@@ -56,6 +56,7 @@ export type {
 } from './report/report-data.ts'
 export { renderReportHtml } from './report/report-html.ts'
 export { type ReportMarkdownOptions, renderReportMarkdown } from './report/report-markdown.ts'
+export { renderTerminal, type TerminalOptions } from './render-terminal.ts'
 export {
   type DifferenceRow,
   type ResistanceForestOptions,
@@ -88,4 +89,3 @@ export {
   type VariantStyles,
   variantStyles,
 } from './variant-styles.ts'
-export { renderTerminal, type TerminalOptions } from './render-terminal.ts'

@@ -94,6 +94,8 @@ export function lineFigure(given: LineFigureInput): TopLevelSpec {
         hasXTitle: i + columns >= panels.length && panel.hasSteps !== false,
         hasYLabels: !sharesY || i % columns === 0,
         hasEndLabels: isLastOfRow(i, columns, panels.length),
+        // A title may stand over the room beside its panel.
+        titleWidth: frame.width + (i % columns === columns - 1 ? rightRoom : columnSpacing - 8),
       },
       frameFor(panel),
     ),
@@ -199,8 +201,6 @@ function frameOf(input: LineFigureInput, panelWidth: number, mayLabel: boolean):
     intervals,
     limits: input.limits ?? [-Infinity, Infinity],
     directLabels: mayLabel && input.naming === 'auto' && canLabelEnds(count),
-    // A title may stand over the room for the next panel's axis.
-    titleWidth: panelWidth + leftRoomOf(input) + plainRoom - 8,
     xTitle: input.xTitle ?? 'training step',
     xName: input.xName ?? 'step',
     hasIntervals: input.hasIntervals ?? true,

@@ -33,7 +33,7 @@ export function linePanel(content: PanelContent, frame: PanelFrame): PanelSpec {
     ...(frame.directLabels && content.hasEndLabels
       ? endLabelLayers(lineEnds(series, content, frame), frame)
       : []),
-    titleLayer(content, frame),
+    titleLayer(content),
   ]
   if (points.every((point) => point.value === null)) layers.push(nothingLayer(frame))
   return {
@@ -272,7 +272,7 @@ function lineEnds(series: Series, { y, reference }: PanelContent, frame: PanelFr
   return [...ends, { text: label, isFlagged: false, x: width, y: pixelOf(value) }]
 }
 
-function titleLayer({ title }: PanelContent, { titleWidth }: PanelFrame): LayerSpec {
+function titleLayer({ title, titleWidth }: PanelContent): LayerSpec {
   const face = { fontSize: fontSizes.panel, weight: 'semibold' } as const
   const text = fitText(title, titleWidth, face)
   return {

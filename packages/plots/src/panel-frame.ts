@@ -39,8 +39,6 @@ export interface PanelFrame {
   readonly directLabels: boolean
   /** Smaller marks and thinner lines. */
   readonly isSmall: boolean
-  /** Px that a title may take. */
-  readonly titleWidth: number
   readonly xTitle: string
   /** What a place on the x axis is called in tooltips. */
   readonly xName: string
@@ -53,6 +51,8 @@ export interface PanelContent {
   readonly points: readonly SeriesPoint[]
   readonly y: ValueAxis
   readonly yTitle?: string | undefined
+  /** Px that the title may take. */
+  readonly titleWidth: number
   readonly hasXTitle: boolean
   readonly hasYLabels: boolean
   /** Whether names stand right of this panel, where the figure has direct labels. */

@@ -2,7 +2,7 @@ import { fill, scaled, shape, stroke, strokeDash } from './encodings.ts'
 import { fitText } from './label-text.ts'
 import { fixed, shareOf } from './numbers.ts'
 import { type CheckedComponent, type ComponentArrow, componentTitle } from './persona-pca.ts'
-import { placeLabels } from './place-labels.ts'
+import { leaderEnd, placeLabels } from './place-labels.ts'
 import { type PlacedRule, ruleLayer, textLayer, tooltipOf } from './px-layers.ts'
 import { flagWords } from './rows.ts'
 import type { LayerSpec, PanelSpec } from './spec-types.ts'
@@ -73,19 +73,11 @@ export function pcaPanel(points: readonly CheckedComponent[], frame: PcaFrame) {
         { width: 1.4 },
       ),
       ruleLayer(
-        labels.flatMap(({ x, y, from, hasLeader, text }) =>
-          hasLeader
-            ? [
-                {
-                  fromX: from.x,
-                  fromY: from.y,
-                  toX: Math.min(Math.max(from.x, x), x + textWidth(text, labelFace)),
-                  toY: y + (from.y > y ? 5 : -5),
-                  colour: inks.axis,
-                },
-              ]
-            : [],
-        ),
+        labels.flatMap(({ from, ...label }) => {
+          if (!label.hasLeader) return []
+          const end = leaderEnd(from, label)
+          return [{ fromX: from.x, fromY: from.y, toX: end.x, toY: end.y, colour: inks.axis }]
+        }),
         { width: 0.7 },
       ),
       pointLayer(points, plane, frame),

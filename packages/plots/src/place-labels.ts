@@ -53,16 +53,43 @@ export function placeLabels(
   )
   for (const i of order) {
     const point = points[i] as LabelledPoint
-    for (const place of candidates(point)) {
+    const free = [...candidates(point)].filter((place) => {
       const box = boxOf(point, place)
       const isInside = box.left >= 0 && box.right <= width && box.top >= 0 && box.bottom <= height
-      if (!isInside || [...placed, ...marks].some((other) => meets(box, other))) continue
-      placed.push(box)
-      result[i] = place
-      break
-    }
+      return isInside && ![...placed, ...marks].some((other) => meets(box, other))
+    })
+    const place = free.find((each) => !isCrossing(point, each, marks, placed)) ?? free[0]
+    if (place === undefined) continue
+    placed.push(boxOf(point, place))
+    result[i] = place
   }
   return result
+}
+
+/** Where a leader from a point ends at its label. */
+export function leaderEnd({ x, y, width }: LabelledPoint, place: PlacedLabel) {
+  return {
+    x: Math.min(Math.max(x, place.x), place.x + width),
+    y: place.y + Math.sign(y - place.y) * 5,
+  }
+}
+
+/** Whether a leader would run through a mark or a label on its way. */
+function isCrossing(
+  point: LabelledPoint,
+  place: PlacedLabel,
+  marks: readonly Box[],
+  placed: readonly Box[],
+): boolean {
+  if (!place.hasLeader) return false
+  const end = leaderEnd(point, place)
+  const length = Math.hypot(end.x - point.x, end.y - point.y)
+  for (let at = 2 * markRadius; at < length; at += 4) {
+    const share = at / length
+    const dot = around(point.x + share * (end.x - point.x), point.y + share * (end.y - point.y), 1)
+    if ([...marks, ...placed].some((other) => meets(dot, other))) return true
+  }
+  return false
 }
 
 const markRadius = 5

@@ -1,6 +1,12 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { background, foreground } from './ansi-colour.ts'
-import { type BrailleCanvas, brailleCanvas, brailleCharacter, drawLine, setDot } from './braille-canvas.ts'
+import {
+  type BrailleCanvas,
+  brailleCanvas,
+  brailleCharacter,
+  drawLine,
+  setDot,
+} from './braille-canvas.ts'
 import { inkOn } from './colour-scales.ts'
 import { checkChoice, checkWhole } from './figure-options.ts'
 import { type RenderOptions, sceneOf } from './render.ts'
@@ -30,7 +36,9 @@ export async function renderTerminal(
   const scene = await sceneOf(spec, render)
   const grid = gridFor(scene, columns)
   const of = <K extends Scene['marks'][number]['kind']>(kind: K) =>
-    scene.marks.filter((mark): mark is Extract<Scene['marks'][number], { kind: K }> => mark.kind === kind)
+    scene.marks.filter(
+      (mark): mark is Extract<Scene['marks'][number], { kind: K }> => mark.kind === kind,
+    )
   for (const box of of('box')) paintBox(grid, box)
   drawLines(grid, of('line'))
   for (const symbol of of('symbol')) placeSymbol(grid, symbol)
@@ -70,13 +78,16 @@ function gridFor({ width, height }: Scene, columns: number | undefined): Grid {
   const cellHeight = Math.min(2.1 * cellWidth, 13)
   const down = Math.ceil(height / cellHeight)
   const rows = Array.from({ length: down }, () =>
-    Array.from({ length: across }, (): Cell => ({
-      character: ' ',
-      colour: '',
-      ground: '',
-      isText: false,
-      isBold: false,
-    })),
+    Array.from(
+      { length: across },
+      (): Cell => ({
+        character: ' ',
+        colour: '',
+        ground: '',
+        isText: false,
+        isBold: false,
+      }),
+    ),
   )
   return { rows, columns: across, cellWidth, cellHeight }
 }
@@ -129,8 +140,7 @@ function drawLines(grid: Grid, lines: readonly SceneLine[]): void {
 /** Every other dot, in both directions. */
 function thinOut({ cells }: BrailleCanvas): void {
   // Dots 1, 6, 3 and 8 of a cell: none beside or below another.
-  for (const [at, dots] of cells.entries())
-    cells[at] = dots & 0xa5
+  for (const [at, dots] of cells.entries()) cells[at] = dots & 0xa5
 }
 
 const characters: Readonly<Record<string, readonly [filled: string, hollow: string]>> = {
@@ -156,7 +166,9 @@ function placeText(grid: Grid, text: SceneText): boolean {
   const symbols = Array.from(text.text)
   if (text.isTurned) return placeTurned(grid, text, symbols)
   const at = text.x / grid.cellWidth
-  const start = { left: at, center: at - symbols.length / 2, right: at - symbols.length }[text.align]
+  const start = { left: at, center: at - symbols.length / 2, right: at - symbols.length }[
+    text.align
+  ]
   const from = Math.min(Math.max(0, Math.round(start)), Math.max(0, grid.columns - symbols.length))
   const line = Math.floor(text.y / grid.cellHeight)
   const shown =
@@ -178,7 +190,8 @@ function placeText(grid: Grid, text: SceneText): boolean {
 function placeTurned(grid: Grid, text: SceneText, symbols: readonly string[]): boolean {
   const column = Math.floor(text.x / grid.cellWidth)
   const line = Math.floor(text.y / grid.cellHeight)
-  const top = text.align === 'center' ? line - Math.floor(symbols.length / 2) : line - symbols.length + 1
+  const top =
+    text.align === 'center' ? line - Math.floor(symbols.length / 2) : line - symbols.length + 1
   const cells = symbols.map((_, i) => grid.rows[top + i]?.[column])
   if (top < 0 || cells.some((cell) => cell === undefined || cell.isText)) {
     const room: Cell[] = []
@@ -191,7 +204,8 @@ function placeTurned(grid: Grid, text: SceneText, symbols: readonly string[]): b
     for (const [i, cell] of room.slice(-shown.length).entries()) write(cell, shown[i] ?? ' ', text)
     return false
   }
-  for (const [i, cell] of cells.entries()) if (cell !== undefined) write(cell, symbols[i] ?? ' ', text)
+  for (const [i, cell] of cells.entries())
+    if (cell !== undefined) write(cell, symbols[i] ?? ' ', text)
   return true
 }
 

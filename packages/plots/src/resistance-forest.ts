@@ -1,6 +1,11 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { figure } from './figure.ts'
-import { flagSentences, intervalSentences, type ShownVariant, shownVariants } from './figure-frame.ts'
+import {
+  flagSentences,
+  intervalSentences,
+  type ShownVariant,
+  shownVariants,
+} from './figure-frame.ts'
 import { checkSize, contentWidth, type FigureOptions } from './figure-options.ts'
 import { type ForestLine, forestPanel } from './forest-panel.ts'
 import { checkOnce, rowChecks } from './row-checks.ts'
@@ -142,7 +147,9 @@ function reasonsOf(
   const withReason = differences.filter(({ reason }) => reason !== null)
   return [...Map.groupBy(withReason, ({ reason }) => reason)].map(([reason, own]) => {
     const names = own.map(({ variant, group }) =>
-      [variants.get(variant)?.label ?? '', group ?? ''].filter(Boolean).join(' '),
+      [variants.get(variant)?.label ?? '', group?.replace(/^At /, 'at ') ?? '']
+        .filter(Boolean)
+        .join(' '),
     )
     return `Not comparable: ${names.join(', ')} (${reason}).`
   })

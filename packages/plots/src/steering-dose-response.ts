@@ -49,7 +49,7 @@ export interface SteeringOptions extends Omit<FigureOptions, 'maxDirectLabels' |
   readonly unchanged?: readonly UnchangedRate[] | undefined
   /** What a strength of 1 is, for the caption: '1 is the length of the displacement'. @default not stated */
   readonly unit?: string | undefined
-  /** Panels beside each other. @default 3 */
+  /** Panels beside each other. @default 2 up to four panels, else 3 */
   readonly columns?: number | undefined
   /** Px, minimum 60. @default 150 */
   readonly panelHeight?: number | undefined
@@ -65,8 +65,8 @@ export function steeringDoseResponse(
   rows: readonly SteeringRow[],
   options: SteeringOptions = {},
 ): TopLevelSpec {
-  const { unchanged = [], unit, columns = 3, panelHeight = 150 } = options
-  checkWhole('columns', columns, 1)
+  const { unchanged = [], unit, panelHeight = 150 } = options
+  if (options.columns !== undefined) checkWhole('columns', options.columns, 1)
   checkSize('panelHeight', panelHeight, 60)
   checkNotEmpty(rows, 'steeringDoseResponse')
   const checked = rows.map(checkedRow)
@@ -114,7 +114,7 @@ export function steeringDoseResponse(
     panels,
     styles: stylesOf(checked),
     description: `Rates against the strength of ${counted(panels.length, 'change')} along a direction.`,
-    columns,
+    columns: options.columns ?? (panels.length <= 4 ? 2 : 3),
     panelHeight,
     stepScale: 'linear',
     ownSteps: true,
@@ -159,7 +159,7 @@ function checkedRow(row: SteeringRow, index: number): CheckedSteering {
 }
 
 function nameOf(rate: SteeringRate, isControl: boolean): string {
-  return isControl ? `${rates[rate].label}, random direction` : rates[rate].label
+  return isControl ? `${rates[rate].label}, random` : rates[rate].label
 }
 
 function stylesOf(rows: readonly CheckedSteering[]): ReadonlyMap<string, VariantStyle> {

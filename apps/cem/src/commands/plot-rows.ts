@@ -82,9 +82,11 @@ async function readRows(file: string): Promise<object[]> {
   }
   const rows = text.trimStart().startsWith('[')
     ? parsed(text, file)
-    : text.split('\n').flatMap((line, i) =>
-        line.trim() === '' ? [] : [parsed(line, `line ${i + 1} of ${file}`)],
-      )
+    : text
+        .split('\n')
+        .flatMap((line, i) =>
+          line.trim() === '' ? [] : [parsed(line, `line ${i + 1} of ${file}`)],
+        )
   if (Array.isArray(rows) && rows.every((row) => typeof row === 'object' && row !== null))
     return rows as object[]
   throw new CemError({

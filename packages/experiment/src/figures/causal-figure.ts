@@ -56,11 +56,11 @@ export function causalFigure({ analysis, look }: FigureSource): RunFigure[] {
   ]
 }
 
-/** `miniature_baseline/160` -> `miniature_baseline at step 160` */
+/** `miniature_baseline/160` -> `miniature_baseline, step 160` */
 function modelWords(cell: string): string {
   const [, variant, step, rest = ''] = /^(.*)\/(\d+)(.*)$/.exec(cell) ?? []
   if (variant === undefined) return cell
-  return step === '0' ? `${variant}${rest} at step 0` : `${variant}${rest} at step ${step}`
+  return `${variant}${rest}, step ${step}`
 }
 
 function inPercent({ estimate, low, high, n }: Estimate) {

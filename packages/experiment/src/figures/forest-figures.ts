@@ -33,7 +33,7 @@ function emForest({ analysis, styles, look }: FigureSource): RunFigure[] {
       equivalenceHigh: percent(test?.high ?? null),
       p: adjusted.get(name) ?? comparison.p,
       n: comparison.nQuestions,
-      notComparable,
+      notComparable: notComparable?.replace(/^EM not comparable: /, '') ?? null,
     }
   })
   if (rows.length === 0) return []
