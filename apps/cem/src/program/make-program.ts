@@ -53,7 +53,9 @@ const parts = [
 
 /** The `cem` command line. */
 export function makeProgram(finish: Finish): Command {
-  const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+  // From src/program and from dist alike.
+  const root = import.meta.url.endsWith('.ts') ? '../..' : '..'
+  const { version } = createRequire(import.meta.url)(`${root}/package.json`) as { version: string }
   const program = new Command('cem')
     .description(
       'Does character training protect a language model from emergent misalignment? Runs whole persona x checkpoint experiments.',

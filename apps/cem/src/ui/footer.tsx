@@ -1,7 +1,7 @@
 import { Box } from 'ink'
 import type { ReactElement } from 'react'
 import { type Action, bindings } from '../keys.ts'
-import type { RunControls } from './run-controls.ts'
+import { isPossible, type RunControls } from './run-controls.ts'
 import type { Screen } from './state/ui-state.ts'
 import { Text } from './text.tsx'
 
@@ -46,13 +46,6 @@ const shownOn: Readonly<Record<Screen, readonly Action[]>> = {
   help: ['up', 'down', 'page-down', 'back', 'quit'],
 }
 
-const neededControl: Readonly<Partial<Record<Action, keyof RunControls>>> = {
-  pause: 'pause',
-  'stop-after': 'stopAfterUnits',
-  retry: 'retryFailed',
-  leave: 'leaveRunning',
-}
-
 export interface FooterProps {
   readonly screen: Screen
   readonly controls: RunControls
@@ -86,10 +79,7 @@ export function Footer({ screen, controls, width, typed, notice }: FooterProps):
 
 /** As many keys as fit. */
 export function keyText(screen: Screen, controls: RunControls, width: number): string {
-  const actions = shownOn[screen].filter((action) => {
-    const control = neededControl[action]
-    return control === undefined || controls[control] !== undefined
-  })
+  const actions = shownOn[screen].filter((action) => isPossible(action, controls))
   let text = ''
   for (const action of actions) {
     const { shown, word } = bindings.find(

@@ -1,10 +1,13 @@
 import { bindings } from '../keys.ts'
+import { isPossible, type RunControls } from './run-controls.ts'
 import { cellStates } from './state/cell-state.ts'
 import { type Line, wrapSegments } from './text-lines.ts'
 import type { Theme } from './theme.ts'
 
 /** Keys, and what the marks of the grid mean. */
-export function helpText(width: number, theme: Theme): Line[] {
+export function helpText(width: number, theme: Theme, controls: RunControls): Line[] {
+  const isOwn = controls.pause !== undefined
+  const keys = bindings.filter(({ action }) => isPossible(action, controls))
   const item = (key: string, text: string) =>
     wrapSegments([{ text }], Math.max(10, width - 14)).map((line, i) => [
       { text: (i === 0 ? `  ${key}` : '').padEnd(14), color: theme.accent },
@@ -13,7 +16,9 @@ export function helpText(width: number, theme: Theme): Line[] {
   const note = (text: string) => [...wrapSegments([{ text }], width), []]
   return [
     [{ text: 'Keys', bold: true }],
-    ...bindings.flatMap(({ shown, help }) => item(shown, help)),
+    ...keys.flatMap(({ action, shown, help }) =>
+      item(shown, action === 'quit' && !isOwn ? 'quit; the run goes on' : help),
+    ),
     [],
     [{ text: 'Marks of a cell', bold: true }],
     ...Object.values(cellStates)

@@ -50,7 +50,7 @@ export function RunApp({
   thresholds = usualThresholds,
 }: RunAppProps): ReactElement {
   const view = useView(store)
-  const now = useClock(1000)
+  const now = useClock(1000, view.outcome === null)
   const { columns, rows } = useWindowSize()
   const width = Math.max(40, columns)
   const height = Math.max(12, rows)
@@ -99,9 +99,9 @@ export function RunApp({
   const results = useResults(view, screen === 'results')
   const lines = useMemo((): readonly Line[] => {
     if (screen === 'warnings') return warningText(view, width, theme)
-    if (screen === 'help') return helpText(width, theme)
+    if (screen === 'help') return helpText(width, theme, controls)
     return screen === 'results' ? results(width) : []
-  }, [screen, view, width, theme, results])
+  }, [screen, view, width, theme, controls, results])
 
   const maxScroll =
     screen === 'answers'

@@ -1,3 +1,5 @@
+import type { Action } from '../keys.ts'
+
 /** What the user can do to the run; each is missing where it cannot be done from here. */
 export interface RunControls {
   readonly pause?: (isPaused: boolean) => void
@@ -24,4 +26,17 @@ export const undisturbed: RunStatus = {
   isStopping: false,
   stopsAfter: 0,
   retries: false,
+}
+
+const neededControl: Readonly<Partial<Record<Action, keyof RunControls>>> = {
+  pause: 'pause',
+  'stop-after': 'stopAfterUnits',
+  retry: 'retryFailed',
+  leave: 'leaveRunning',
+}
+
+/** Whether a key does something here: a run of another process cannot be controlled. */
+export function isPossible(action: Action, controls: RunControls): boolean {
+  const control = neededControl[action]
+  return control === undefined || controls[control] !== undefined
 }
