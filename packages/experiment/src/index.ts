@@ -61,16 +61,6 @@ export type {
   StoredEvent,
   Unit,
 } from './events.ts'
-export { writeFigures } from './figures/draw-figures.ts'
-export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
-export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
-export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
-export {
-  type FigureKind,
-  type FigureLook,
-  figureKinds,
-  type RunFigure,
-} from './figures/run-figure.ts'
 export {
   type ExportedRun,
   type ExportFormat,
@@ -78,14 +68,28 @@ export {
   exportFormats,
   exportRun,
 } from './export/export-run.ts'
-export { writeFigures } from './figures/draw-figures.ts'
-export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
-export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
-export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
+export { writeFigures, writeFigures } from './figures/draw-figures.ts'
+export {
+  type PlotAgreementOptions,
+  type PlotAgreementOptions,
+  plotAgreement,
+  plotAgreement,
+} from './figures/plot-agreement.ts'
+export {
+  type PlotLoraOptions,
+  type PlotLoraOptions,
+  plotLora,
+  plotLora,
+} from './figures/plot-lora.ts'
+export { type PlotRunOptions, type PlotRunOptions, plotRun, plotRun } from './figures/plot-run.ts'
 export {
   type FigureKind,
+  type FigureKind,
+  type FigureLook,
   type FigureLook,
   figureKinds,
+  figureKinds,
+  type RunFigure,
   type RunFigure,
 } from './figures/run-figure.ts'
 export {

@@ -44,6 +44,7 @@ export {
   questionHeatMap,
 } from './question-heat-map.ts'
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './render.ts'
+export { renderTerminal, type TerminalOptions } from './render-terminal.ts'
 export type {
   ReportAnswer,
   ReportAnswers,
@@ -56,7 +57,6 @@ export type {
 } from './report/report-data.ts'
 export { renderReportHtml } from './report/report-html.ts'
 export { type ReportMarkdownOptions, renderReportMarkdown } from './report/report-markdown.ts'
-export { renderTerminal, type TerminalOptions } from './render-terminal.ts'
 export {
   type DifferenceRow,
   type ResistanceForestOptions,
