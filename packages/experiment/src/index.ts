@@ -12,10 +12,7 @@ export {
 export type { Comparison, MatchedEm, SharedNoiseSummary } from './analysis/comparisons.ts'
 export { type Contrast, contrastsOf } from './analysis/contrasts.ts'
 export type { Family, FamilyTest } from './analysis/family.ts'
-export {
-  type MatchedDifference,
-  matchedDifferences,
-} from './analysis/matched-difference.ts'
+export { type MatchedDifference, matchedDifferences } from './analysis/matched-difference.ts'
 export { type CellProjection, projectCell, readMeans } from './analysis/projections.ts'
 export type { Similarity, SimilarityResult } from './analysis/similarity.ts'
 export type { VariantResistance } from './analysis/variant-resistance.ts'
@@ -68,28 +65,14 @@ export {
   exportFormats,
   exportRun,
 } from './export/export-run.ts'
-export { writeFigures, writeFigures } from './figures/draw-figures.ts'
-export {
-  type PlotAgreementOptions,
-  type PlotAgreementOptions,
-  plotAgreement,
-  plotAgreement,
-} from './figures/plot-agreement.ts'
-export {
-  type PlotLoraOptions,
-  type PlotLoraOptions,
-  plotLora,
-  plotLora,
-} from './figures/plot-lora.ts'
-export { type PlotRunOptions, type PlotRunOptions, plotRun, plotRun } from './figures/plot-run.ts'
+export { writeFigures } from './figures/draw-figures.ts'
+export { type PlotAgreementOptions, plotAgreement } from './figures/plot-agreement.ts'
+export { type PlotLoraOptions, plotLora } from './figures/plot-lora.ts'
+export { type PlotRunOptions, plotRun } from './figures/plot-run.ts'
 export {
   type FigureKind,
-  type FigureKind,
-  type FigureLook,
   type FigureLook,
   figureKinds,
-  figureKinds,
-  type RunFigure,
   type RunFigure,
 } from './figures/run-figure.ts'
 export {
@@ -106,11 +89,7 @@ export {
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
-export {
-  type ImportedRun,
-  type ImportOptions,
-  importResults,
-} from './import/import-results.ts'
+export { type ImportedRun, type ImportOptions, importResults } from './import/import-results.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'
 export {
@@ -155,12 +134,7 @@ export {
 } from './lock/study-lock.ts'
 export type { Cell, PersonaMatch } from './plan/cell.ts'
 export { ownSets } from './plan/own-question-sets.ts'
-export type {
-  Pilot,
-  PilotAnswers,
-  PilotPair,
-  PilotSpeed,
-} from './plan/pilot.ts'
+export type { Pilot, PilotAnswers, PilotPair, PilotSpeed } from './plan/pilot.ts'
 export type { PlannedAnswers, PlannedTokens } from './plan/plan-answers.ts'
 export {
   type PlanCellsOptions,
@@ -168,11 +142,7 @@ export {
   type PlannedControl,
   planCells,
 } from './plan/plan-cells.ts'
-export type {
-  PlannedContrast,
-  PlannedContrasts,
-  PlannedSimilarity,
-} from './plan/plan-contrasts.ts'
+export type { PlannedContrast, PlannedContrasts, PlannedSimilarity } from './plan/plan-contrasts.ts'
 export type { PlannedJudging } from './plan/plan-judging.ts'
 export type { PlannedMemory } from './plan/plan-memory.ts'
 export { type PlanOptions, planRun, type RunPlan } from './plan/plan-run.ts'
