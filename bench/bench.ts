@@ -14,6 +14,7 @@ import { measureInt8 } from './measure-int8.ts'
 import { measureModel } from './measure-model.ts'
 import { measurePeers } from './measure-peers.ts'
 import { measureStart } from './measure-start.ts'
+import { measureTraining } from './measure-training.ts'
 import { modelFigures } from './model-figures.ts'
 import { reasonOf } from './peers/find-peers.ts'
 import { makeRandomAdapter, makeRandomModel } from './random-model.ts'
@@ -111,6 +112,8 @@ async function sectionOf(
         nSamples: isQuick ? 4 : 50,
         nNew: isQuick ? 4 : 32,
       })
+    case 'training':
+      return measureTraining({ base, rounds, isQuick, report })
     case 'peers':
       return measurePeers({
         base,

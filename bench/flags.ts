@@ -8,6 +8,7 @@ export const sectionNames = [
   'start',
   'checkpoints',
   'peers',
+  'training',
 ] as const
 export type SectionName = (typeof sectionNames)[number]
 

@@ -13,6 +13,7 @@ export {
 export { read as readWeight } from '../engine/merge.ts'
 export { mergedWeights } from '../engine/merged-weights.ts'
 export type { AdapterSpec } from '../engine/messages.ts'
+export { type PlacedNode, PlacementLog } from '../engine/placement.ts'
 export { PositionTable } from '../engine/position-table.ts'
 export {
   commonFolder,
