@@ -112,7 +112,7 @@ describe('results of the Python pipeline', () => {
   test('stay as they are, byte by byte, with their hashes in the lock', async () => {
     const { imported: record } = await lockOf()
     expect(record?.files.map(({ path }) => path)).toContain('misalignment_direction.npz')
-    expect(record?.files).toHaveLength(7 * 2 + 1 + 2 + 1)
+    expect(record?.files).toHaveLength(7 * 3 + 1 + 2 + 1)
     const summary = 'tiny_caring_checkpoints/checkpoint_summary.csv'
     expect(await read(summary)).not.toBe(await readFile(join(from, summary), 'utf8'))
     expect(await readEvalCsv(join(folder, 'own/tiny_base_eval.csv'))).toEqual(
@@ -145,7 +145,9 @@ describe('what nobody states', () => {
     expect(new Set(bare.analysis.cells.map(({ cell }) => cell.base))).toEqual(new Set(['unknown']))
     expect(bare.analysis.cells[1]?.cell.type).toBe('unknown')
     const named = { from, resultsFolder: join(folder, 'named'), baseline: 'tiny_baseline' }
-    expect((await importResults(named)).analysis.comparisons).toHaveLength(1)
+    const { analysis } = await importResults(named)
+    expect(analysis.comparisons).toHaveLength(1)
+    expect(analysis.direction?.baseline).toBe('tiny_baseline')
   })
 
   test.each([

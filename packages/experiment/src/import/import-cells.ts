@@ -8,8 +8,14 @@ import type { FoundCell } from './find-results.ts'
 /** What is not known, and not worth a guess. */
 export const unknown = 'unknown'
 
+export interface ImportedCellFacts {
+  readonly stated: LoadedConfig | undefined
+  /** What the metadata beside its CSV call the base. */
+  readonly recordedBase: string | undefined
+}
+
 /** A cell from files: what no file and nobody says is unknown. */
-export function importedCell(found: FoundCell, stated: LoadedConfig | undefined): Cell {
+export function importedCell(found: FoundCell, { stated, recordedBase }: ImportedCellFacts): Cell {
   const { kind, variant, step, stem } = found
   const own = stated?.config.variants.find(({ name }) => name === variant)
   return {
@@ -21,7 +27,7 @@ export function importedCell(found: FoundCell, stated: LoadedConfig | undefined)
     trainingSeed: null,
     dataset: own?.dataset ?? null,
     step,
-    base: own?.baseModel ?? stated?.config.base_model ?? unknown,
+    base: recordedBase ?? own?.baseModel ?? stated?.config.base_model ?? unknown,
     layers: [],
     persona: unknown,
     match: 'unrecorded',

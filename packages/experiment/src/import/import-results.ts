@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { openActivationSet } from '@cem/activations'
 import { CemError, messageOf } from '@cem/core'
@@ -19,7 +20,7 @@ import { readEvalCsv } from '../study/eval-csv.ts'
 import { checkImport } from './check-import.ts'
 import { type FoundCell, type FoundResults, findResults, runNameOf } from './find-results.ts'
 import { importedCell, importedRecords } from './import-cells.ts'
-import { statedFacts, unknownFacts } from './stated-facts.ts'
+import { recordedBases, statedFacts, unknownFacts } from './stated-facts.ts'
 import { describeFile, type TakenFile, takeFile } from './take-files.ts'
 
 export interface ImportOptions {
@@ -123,11 +124,12 @@ async function takeCells(
   { cells, summaries, direction }: FoundResults,
   stated: LoadedConfig | undefined,
 ): Promise<TakenCells> {
+  const bases = await recordedBases(from, cells)
   const taken: { cell: Cell; records: JudgedRecord[] }[] = []
   const files: TakenFile[] = []
   const alarms: RunWarning[] = []
   for (const found of cells) {
-    const cell = importedCell(found, stated)
+    const cell = importedCell(found, { stated, recordedBase: bases.get(found.stem) })
     const records: JudgedRecord[] = []
     for (const { set, path } of found.csvs) {
       const rows = await readEvalCsv(resolve(from, path))
@@ -138,13 +140,21 @@ async function takeCells(
     const problem = await activationProblem(from, found, records)
     if (problem !== undefined)
       alarms.push({ code: 'rows-dropped', message: problem, cells: [cell.id] })
-    else if (found.activations !== undefined)
-      files.push(await takeFile(from, resultsFolder, found.activations))
+    else
+      for (const path of activationFiles(from, found))
+        files.push(await takeFile(from, resultsFolder, path))
     taken.push({ cell, records })
   }
   for (const path of [...summaries.values(), ...(direction === undefined ? [] : [direction])])
     files.push(await describeFile(from, path))
   return { cells: taken, files, alarms }
+}
+
+/** An activation set, and what stands beside it. */
+function activationFiles(from: string, { activations }: FoundCell): string[] {
+  if (activations === undefined) return []
+  const beside = activations.replace(/npz$/, 'json')
+  return [activations, ...(existsSync(resolve(from, beside)) ? [beside] : [])]
 }
 
 /** Activations whose rows are not those of the CSV are of other answers. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LoadedConfig } from '../config/load-config.ts'
-import type { FoundResults } from './find-results.ts'
+import type { FoundCell, FoundResults } from './find-results.ts'
 
 /** Facts that evaluation scripts write beside a CSV. */
 const factNames =
@@ -29,25 +29,44 @@ export async function statedFacts(
 }
 
 async function factsOf(path: string): Promise<string[]> {
-  let value: unknown
+  return Object.entries(await readObject(path)).flatMap(([name, own]) =>
+    factNames.test(name) && (typeof own === 'string' || typeof own === 'number')
+      ? [`${name} ${String(own).slice(0, 120)}`]
+      : [],
+  )
+}
+
+/**
+ * The base models that the cells' metadata name, by stem; empty unless all do. A cell that names none may run on any of them, and
+ * must not look like one that runs on another.
+ */
+export async function recordedBases(
+  from: string,
+  cells: readonly FoundCell[],
+): Promise<ReadonlyMap<string, string>> {
+  const bases = new Map<string, string>()
+  for (const { stem, metadata } of cells)
+    for (const path of metadata) {
+      const { base_model: base } = await readObject(join(from, path))
+      if (typeof base === 'string' && base !== '') bases.set(stem, base)
+    }
+  return bases.size === cells.length ? bases : new Map()
+}
+
+/** Metadata that cannot be read say nothing; the file is taken over as it is. */
+async function readObject(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    value = JSON.parse(await readFile(path, 'utf8'))
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof value === 'object' && value !== null ? { ...value } : {}
   } catch {
-    return []
+    return {}
   }
-  return typeof value !== 'object' || value === null
-    ? []
-    : Object.entries(value).flatMap(([name, own]) =>
-        factNames.test(name) && (typeof own === 'string' || typeof own === 'number')
-          ? [`${name} ${String(own).slice(0, 120)}`]
-          : [],
-      )
 }
 
 /** What the files of such results do not say, as far as nobody stated it. */
 export function unknownFacts(stated: LoadedConfig | undefined): string[] {
   return [
-    stated === undefined ? 'the base model' : 'the hashes of the base model',
+    'the hashes of the base model, and whether all variants run on one where the files do not name theirs',
     'the adapters, their hashes, ranks and scales',
     'whether a persona was active, in training and when the answers were drawn',
     'training seeds and data',
