@@ -75,7 +75,16 @@ describe('cem run', () => {
       expect(second.out).toContain('everything is done; nothing was computed')
       expect(second.out).toContain('results/em_curves_tiny.png')
 
-      const drawn = await cem(study, 'plot', 'answers', 'tiny', '--output', 'a.svg', '--theme', 'dark')
+      const drawn = await cem(
+        study,
+        'plot',
+        'answers',
+        'tiny',
+        '--output',
+        'a.svg',
+        '--theme',
+        'dark',
+      )
       expect(drawn).toMatchObject({ code: 0, out: 'wrote a.svg\n' })
       expect(await readFile(join(study.folder, 'a.svg'), 'utf8')).toContain('#14181d')
       const shown = await cem(study, 'plot', 'questions', 'tiny', '--terminal')

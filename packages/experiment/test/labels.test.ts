@@ -6,8 +6,8 @@ import {
   type Cell,
   type JudgedRecord,
   labelReport,
-  plotAgreement,
   openLabelling,
+  plotAgreement,
   writeEvalCsv,
 } from '../src/index.ts'
 
@@ -166,7 +166,11 @@ describe('the report', () => {
     const { cells: reports, contrasts, nItems } = await labelReport(name())
     expect(nItems).toBe(8)
     const figure = JSON.stringify((await plotAgreement(name())).spec)
-    for (const pair of ['"first":10,"second":20', '"first":10,"second":50', '"first":90,"second":90'])
+    for (const pair of [
+      '"first":10,"second":20',
+      '"first":10,"second":50',
+      '"first":90,"second":90',
+    ])
       expect(figure).toContain(pair)
     expect(figure).toContain('"title":"judge"')
     expect(figure).toContain('"title":"person"')

@@ -37,7 +37,6 @@ test('norms are those of the matrices in the files, at the steps of the folders'
   for (const [step, value] of found) expect(value).toBeCloseTo(expected[step] ?? Number.NaN, 5)
 })
 
-
 test('several runs stand in one figure by name, and a folder without checkpoints is refused', async () => {
   const { spec } = await plotLora({
     folders: [folder('miniature_baseline'), folder('miniature_steadfast')],

@@ -105,7 +105,11 @@ export async function renderPng(
   const svg = await renderSvg(spec, options)
   if (fonts.length === 0) warnOfBoxes(svg, options.onWarning)
   const { Resvg } = await import('@resvg/resvg-js')
-  const font = { loadSystemFonts: false, fontFiles: [...fontFiles(), ...fonts], defaultFontFamily: 'Inter' }
+  const font = {
+    loadSystemFonts: false,
+    fontFiles: [...fontFiles(), ...fonts],
+    defaultFontFamily: 'Inter',
+  }
   try {
     const image = new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale } })
     checkScale(scale, { width: image.width, height: image.height })
@@ -127,7 +131,8 @@ function checkFonts(fonts: readonly string[]): void {
 }
 
 /** Inter has Latin, Greek and Cyrillic letters, digits and signs. */
-const beyondInter = /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/gu
+const beyondInter =
+  /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/gu
 
 function warnOfBoxes(svg: string, onWarning: RenderOptions['onWarning']): void {
   const texts = Array.from(svg.matchAll(/<text[^>]*>([^<]*)/g), ([, text = '']) => text).join('')
