@@ -74,6 +74,31 @@ describe('cem run', () => {
       expect(second.code).toBe(0)
       expect(second.out).toContain('everything is done; nothing was computed')
       expect(second.out).toContain('results/em_curves_tiny.png')
+
+      const drawn = await cem(
+        study,
+        'plot',
+        'answers',
+        'tiny',
+        '--output',
+        'a.svg',
+        '--theme',
+        'dark',
+      )
+      expect(drawn).toMatchObject({ code: 0, out: 'wrote a.svg\n' })
+      expect(await readFile(join(study.folder, 'a.svg'), 'utf8')).toContain('#14181d')
+      const shown = await cem(study, 'plot', 'questions', 'tiny', '--terminal')
+      expect(shown.out).toContain('% emergent misalignment')
+      expect(shown.out).not.toContain('\u001b')
+      const none = await cem(study, 'plot', 'steering', 'tiny')
+      expect(none.code).not.toBe(0)
+      expect(none.err).toContain('it takes causal checks')
+      const rows = join(study.folder, 'rows.jsonl')
+      await writeFile(rows, '{"response":"r","token":" word","projection":1}\n')
+      const tokens = await cem(study, 'plot', 'rows', 'tokens', 'rows.jsonl', '--output', 'figures')
+      expect(tokens.out).toContain('wrote figures/tokens_figure.vl.json')
+      const wrong = await cem(study, 'plot', 'rows', 'token', 'rows.jsonl')
+      expect(wrong.err).toContain('Did you mean tokens?')
       // The key is in the environment, and nowhere else.
       for (const file of ['lock.json', 'analysis.json'])
         expect(await readFile(join(study.folder, 'results/.cem/tiny', file), 'utf8')).not.toContain(

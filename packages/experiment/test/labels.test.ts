@@ -7,6 +7,7 @@ import {
   type JudgedRecord,
   labelReport,
   openLabelling,
+  plotAgreement,
   writeEvalCsv,
 } from '../src/index.ts'
 
@@ -164,6 +165,15 @@ describe('the report', () => {
     }
     const { cells: reports, contrasts, nItems } = await labelReport(name())
     expect(nItems).toBe(8)
+    const figure = JSON.stringify((await plotAgreement(name())).spec)
+    for (const pair of [
+      '"first":10,"second":20',
+      '"first":10,"second":50',
+      '"first":90,"second":90',
+    ])
+      expect(figure).toContain(pair)
+    expect(figure).toContain('"title":"judge"')
+    expect(figure).toContain('"title":"person"')
     const [plain, warm] = reports
     expect([plain?.cell.id, warm?.cell.id]).toEqual(['plain/20', 'warm/20'])
     // Judge 10, 10, 90, none against 20, 50, 90, 0: two of three agree; 30 is passed once. Differences 10, 40, 0: by question

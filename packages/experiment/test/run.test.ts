@@ -3,9 +3,11 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openActivationSet } from '@cem/activations'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runFigures } from '../src/figures/draw-figures.ts'
 import {
   type Analysis,
   loadConfig,
+  plotRun,
   type RunEvent,
   type RunOptions,
   RunStore,
@@ -104,6 +106,40 @@ describe('a whole run', () => {
     expect(ends.every((end) => end.retryable === 0)).toBe(true)
   })
 
+  test('its figures are drawn again from its results alone, each kind by name', async () => {
+    const name = { resultsFolder: results(''), run: 'tiny' }
+    const figures = await plotRun(name)
+    const written = JSON.parse(await readFile(results('em_curves_tiny.vl.json'), 'utf8'))
+    expect(figures.find(({ kind }) => kind === 'curves')?.spec).toEqual(written)
+    const [answers] = await plotRun({ ...name, kinds: ['answers'], look: { theme: 'dark' } })
+    // Every judged answer of both last checkpoints: an odd length is scored 10, an even one 90, all 80 coherent.
+    const values = JSON.stringify(answers?.spec).match(/"aligned":(10|90),"coherent":80/g) ?? []
+    expect(values).toHaveLength(24)
+    await expect(plotRun({ ...name, kinds: ['steering'] })).rejects.toMatchObject({
+      code: 'figure-no-data',
+      message: expect.stringContaining('it takes causal checks'),
+    })
+    await expect(plotRun({ ...name, run: 'none' })).rejects.toMatchObject({ code: 'not-analysed' })
+  })
+
+  test('a difference that is no evidence is hollow, with the reason of the comparison', async () => {
+    const analysis = (await readJson(results('.cem/tiny/analysis.json'))) as Analysis
+    const store = new RunStore(results(''), 'tiny')
+    const comparisons = analysis.comparisons.map((comparison) => ({
+      ...comparison,
+      notComparable: 'EM not comparable: it learned less',
+    }))
+    const figures = await runFigures({
+      resultsFolder: results(''),
+      store,
+      analysis: { ...analysis, comparisons, matchedComparisons: [] },
+      kinds: ['forest'],
+    })
+    const text = JSON.stringify(figures[0]?.spec)
+    expect(text).toContain('Not comparable: steady at step 10 (it learned less).')
+    expect(text).toContain('"verdict":"not comparable"')
+  })
+
   test('writes the files of the Python pipeline, with every answer in its place', async () => {
     const rows = await readEvalCsv(results('plain_checkpoints/checkpoint_20_eval.csv'))
     expect(rows.map((row) => row.questionId)).toEqual(
@@ -138,6 +174,14 @@ describe('a whole run', () => {
       'activation_projections_all_layers.json',
       'em_curves_tiny.png',
       'em_against_in_domain_tiny.png',
+      ...[
+        'em_curves_tiny',
+        'resistance_tiny',
+        'answers_tiny',
+        'em_by_question_tiny',
+        'direction_similarity_tiny',
+        'principal_components_tiny',
+      ].flatMap((figure) => ['png', 'svg', 'vl.json'].map((ending) => `${figure}.${ending}`)),
     ])
       expect({ name, exists: existsSync(results(name)) }).toEqual({ name, exists: true })
     const end = endOf(events)

@@ -195,3 +195,17 @@ test('importing the package and making specs loads none of them; drawing does', 
   })
   expect(printed).toBe('before:\nafter:vega,vega-lite,@resvg/resvg-js\n')
 })
+
+test('names of scripts that Inter lacks are drawn as boxes, with a warning that names them', async () => {
+  const names = ['测试', 'пробный', 'baseline']
+  const warnings: string[] = []
+  const onWarning = (message: string) => warnings.push(message)
+  const png = await renderPng(emCurves(emRows(names)), { onWarning })
+  expect(warnings).toEqual([
+    'Inter has no 测 试: drawn as boxes. Give fonts that have them with the option fonts.',
+  ])
+  expect(readPng(png).width).toBeGreaterThan(100)
+  await expect(renderPng(bars, { fonts: ['/no/such.ttf'] })).rejects.toMatchObject({
+    code: 'plot-option-invalid',
+  })
+})

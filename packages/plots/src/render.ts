@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { CemError, messageOf } from '@cem/core'
 import type { TopLevelSpec } from 'vega-lite'
@@ -13,6 +14,8 @@ export interface RenderOptions {
 export interface PngOptions extends RenderOptions {
   /** Pixels per px of the SVG, above 0. @default 2 */
   readonly scale?: number | undefined
+  /** Paths of TTF or OTF files for characters that Inter lacks (Chinese, Arabic, emoji). @default none */
+  readonly fonts?: readonly string[] | undefined
 }
 
 /**
@@ -88,18 +91,25 @@ function drawn<T>(
 }
 
 /**
- * Draws a spec as PNG bytes, `scale` times the size of its SVG, with the Inter that comes with the package and no other font.
+ * Draws a spec as PNG bytes, `scale` times the size of its SVG, with the Inter that comes with the package and the `fonts` that are
+ * given. Without these, characters of other scripts are drawn as boxes, and `onWarning` is told.
  *
  * @throws CemError `plot-render-failed`, `plot-option-invalid`
  */
 export async function renderPng(
   spec: TopLevelSpec,
-  { scale = 2, ...options }: PngOptions = {},
+  { scale = 2, fonts = [], ...options }: PngOptions = {},
 ): Promise<Uint8Array> {
   checkScale(scale)
+  checkFonts(fonts)
   const svg = await renderSvg(spec, options)
+  if (fonts.length === 0) warnOfBoxes(svg, options.onWarning)
   const { Resvg } = await import('@resvg/resvg-js')
-  const font = { loadSystemFonts: false, fontFiles: fontFiles(), defaultFontFamily: 'Inter' }
+  const font = {
+    loadSystemFonts: false,
+    fontFiles: [...fontFiles(), ...fonts],
+    defaultFontFamily: 'Inter',
+  }
   try {
     const image = new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale } })
     checkScale(scale, { width: image.width, height: image.height })
@@ -107,6 +117,30 @@ export async function renderPng(
   } catch (error) {
     throw CemError.isInstance(error) ? error : renderFailed('PNG', error)
   }
+}
+
+/** A font that is not there would be passed over without a word. */
+function checkFonts(fonts: readonly string[]): void {
+  for (const font of fonts)
+    if (!existsSync(font))
+      throw new CemError({
+        code: 'plot-option-invalid',
+        message: `fonts names ${font}, and there is no such file.`,
+        data: { font },
+      })
+}
+
+/** Inter has Latin, Greek and Cyrillic letters, digits and signs. */
+const beyondInter =
+  /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/gu
+
+function warnOfBoxes(svg: string, onWarning: RenderOptions['onWarning']): void {
+  const texts = Array.from(svg.matchAll(/<text[^>]*>([^<]*)/g), ([, text = '']) => text).join('')
+  const found = [...new Set(texts.match(beyondInter))]
+  if (found.length > 0)
+    onWarning?.(
+      `Inter has no ${found.slice(0, 12).join(' ')}${found.length > 12 ? ` and ${found.length - 12} more` : ''}: drawn as boxes. Give fonts that have them with the option fonts.`,
+    )
 }
 
 let lastRender: Promise<unknown> = Promise.resolve()

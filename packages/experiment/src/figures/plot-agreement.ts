@@ -43,8 +43,8 @@ export async function plotAgreement(
     }
     const pooled = judgeAgreement(judge, person, { metric, threshold, level })
     statistics.push(
-      { metric, name: 'Krippendorff’s alpha', ...scaled(pooled.alpha, 1) },
-      { metric, name: 'same side of the threshold, %', ...scaled(pooled.sameSide, 100) },
+      { metric, name: 'Krippendorff’s alpha', ...numbersOf(pooled.alpha, 1) },
+      { metric, name: 'same side of the threshold, %', ...numbersOf(pooled.sameSide, 100) },
     )
   }
   return {
@@ -66,7 +66,7 @@ function scoreOf(score: number | null) {
     : { status: 'scored' as const, score }
 }
 
-function scaled({ estimate, low, high }: Estimate, factor: number) {
+function numbersOf({ estimate, low, high }: Estimate, factor: number) {
   const times = (value: number | null) => (value === null ? null : factor * value)
   return { value: times(estimate), low: times(low), high: times(high) }
 }
