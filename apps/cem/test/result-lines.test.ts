@@ -5,7 +5,6 @@ import type { Analysis, Estimate } from '@cem/experiment'
 import { describe, expect, test } from 'vitest'
 import { alarmLines, causalLines, matchedDifferenceLines } from '../src/plain/result-lines.ts'
 import { runSummary } from '../src/summary.ts'
-import { themeOf } from '../src/terminal-kind.ts'
 import { cell, metrics } from './events.ts'
 
 const estimate = (value: number | null, over: Partial<Estimate> = {}): Estimate => ({
@@ -124,14 +123,4 @@ describe('the summary of a run', () => {
     ])
     await rm(folder, { recursive: true })
   })
-})
-
-test('the theme is what was asked for, else what the terminal says of its background', () => {
-  const nameOf = (asked: string | undefined, environment: Readonly<Record<string, string>>) =>
-    themeOf(asked, { environment, colourDepth: 24 }).name
-  expect(nameOf(undefined, {})).toBe('dark')
-  expect(nameOf(undefined, { COLORFGBG: '0;15' })).toBe('light')
-  expect(nameOf(undefined, { COLORFGBG: '15;default;0' })).toBe('dark')
-  expect(nameOf(undefined, { COLORFGBG: '0;15', CEM_THEME: 'dark' })).toBe('dark')
-  expect(nameOf('light', { CEM_THEME: 'dark' })).toBe('light')
 })
