@@ -274,7 +274,14 @@ function endUnit(
   const phase = unit.split(':')[0] as string
   const before = view.ended[phase] ?? { n: 0, durationInMs: 0 }
   const now = { n: before.n + 1, durationInMs: before.durationInMs + durationInMs }
-  return { ...changed, ...analysing(unit, false), ended: { ...view.ended, [phase]: now } }
+  const others = view.failures.filter((failure) => failure.unit !== unit)
+  const message = `${retryable} judgements failed for a passing reason, and will be asked again`
+  return {
+    ...changed,
+    ...analysing(unit, false),
+    ended: { ...view.ended, [phase]: now },
+    failures: retryable === 0 ? others : [...others, { unit, message }],
+  }
 }
 
 function failUnit(view: RunView, { unit, message }: EventOf<'unit-failed'>): RunView {

@@ -1,3 +1,4 @@
+import { askBackground } from './ask-background.ts'
 import { makeTheme, type Theme, type ThemeName } from './ui/theme.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -15,23 +16,32 @@ export function wantsScreen(
   return !isRead && !isPlain && environment['TERM'] !== 'dumb'
 }
 
+export interface ThemeOptions {
+  readonly environment?: Environment
+  readonly colourDepth?: number
+  /** Asks the terminal itself. */
+  readonly ask?: () => Promise<ThemeName | undefined>
+}
+
 /** The theme that was asked for, by flag or `CEM_THEME`, else that of the terminal's background as far as it tells. */
-export function themeOf(
+export async function themeOf(
   asked: string | undefined,
   {
     environment = process.env,
     colourDepth = process.stdout.getColorDepth?.() ?? 1,
-  }: {
-    readonly environment?: Environment
-    readonly colourDepth?: number
-  } = {},
-): Theme {
-  return makeTheme(themeName(asked ?? environment['CEM_THEME'], environment), colourDepth)
+    ask = () => askBackground(),
+  }: ThemeOptions = {},
+): Promise<Theme> {
+  const known = knownTheme(asked ?? environment['CEM_THEME'], environment)
+  // Without colours the two are one.
+  const name = known ?? (colourDepth >= 4 ? await ask() : undefined) ?? 'dark'
+  return makeTheme(name, colourDepth)
 }
 
-function themeName(asked: string | undefined, environment: Environment): ThemeName {
+function knownTheme(asked: string | undefined, environment: Environment): ThemeName | undefined {
   if (asked === 'light' || asked === 'dark') return asked
   // Set by rxvt, Konsole, iTerm and others, as `foreground;background`: 7 and 15 are white.
   const background = environment['COLORFGBG']?.split(';').at(-1)
+  if (background === undefined) return undefined
   return background === '7' || background === '15' ? 'light' : 'dark'
 }

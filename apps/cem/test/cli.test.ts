@@ -357,6 +357,13 @@ describe('commands on files', () => {
       const watched = await cem(study, 'watch', 'tiny')
       expect(watched.code).toBe(0)
       expect(watched.out).toMatch(/run tiny: 4 cells[\s\S]*plain\/20: EM[\s\S]*run tiny: complete/)
+      const { out } = await cem(study, 'watch', 'tiny', '--json')
+      const events = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(events[0]).toMatchObject({ type: 'run-start', run: 'tiny' })
+      expect(events.at(-1)).toMatchObject({ type: 'run-end', alarms: expect.any(Array) })
     }))
 
   test('doctor says what is there', () =>

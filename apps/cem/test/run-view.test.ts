@@ -93,7 +93,13 @@ describe('the view of a run', () => {
       failure: 'broken',
     })
     expect(view.cells.get('a/10')?.judge.state).toBe('failed')
-    expect(view).toMatchObject({ outcome: 'failed', failures: [{ unit: 'generate:a/0' }] })
+    expect(view).toMatchObject({
+      outcome: 'failed',
+      failures: [
+        { unit: 'generate:a/0' },
+        { unit: 'judge:a/10', message: expect.stringMatching(/^3 judgements/) },
+      ],
+    })
   })
 
   test('collapsed cells are flagged', () => {

@@ -77,7 +77,7 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
       return codeOf(view)
     }
     const { showRun } = await import('../ui/show-run.tsx')
-    const theme = themeOf(flags.theme)
+    const theme = await themeOf(flags.theme)
     const { view, isLeft } = await showRun({ run: options, stop, theme, canLeave: true })
     if (isLeft) return printLeft(view, costConfirmed)
     await printEnd(view, loaded, true)

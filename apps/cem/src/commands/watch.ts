@@ -26,7 +26,7 @@ export async function watchCommand(run: string, flags: WatchFlags): Promise<numb
     await watchRun({
       events,
       stop,
-      theme: themeOf(flags.theme),
+      theme: await themeOf(flags.theme),
       thresholds: await thresholdsOf(store),
     })
     return exitCodes.complete

@@ -1,5 +1,5 @@
 import type { Analysis, CausalResult, RunWarning } from '@cem/experiment'
-import { percent } from '../terminal-text.ts'
+import { counted, percent } from '../terminal-text.ts'
 import { formatTable } from './format-table.ts'
 
 type Estimate = CausalResult['em']
@@ -45,7 +45,7 @@ export function causalLines({ causal }: Partial<Pick<Analysis, 'causal'>>): stri
     percent(incoherent.estimate, 1),
   ])
   return [
-    `causal checks${where}: ${results.length} changed models${missing.length === 0 ? '' : `, ${missing.length} without verdicts`}`,
+    `causal checks${where}: ${counted(results.length, 'changed model')}${missing.length === 0 ? '' : `, ${missing.length} without verdicts`}`,
     ...(rows.length === 0
       ? []
       : formatTable([
