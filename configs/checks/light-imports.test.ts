@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const packages = readdirSync(join(root, 'packages'))
 
 /** Runtimes, renderers, clients and user interfaces: they load when they are used. */
-const heavy = /^(?:onnxruntime-|vega|@resvg|sharp|ink$|react|yoga|openai$|@huggingface\/hub|@zip)/
+const heavy = /^(?:onnxruntime-|vega|@resvg|sharp|ink$|react|yoga|openai$|@huggingface\/hub)/
 
 /** The packages whose files a program loads: those of node_modules by name, those of this workspace as `@cem/NAME`. */
 function loadedBy(program: readonly string[]): string[] {
