@@ -1,7 +1,6 @@
 // How far adding a direction to the base goes, by direction, place and strength: docs/miniature-results.md, "How far adding goes".
-//   node configs/known-answers/steering.mjs [answers to each question, 10 unless given]
+//   node configs/known-answers/steering.mjs [answers to each question, 8 unless given] [positions ...]
 // Answers are labelled by the grammar. Strengths rise until nine answers in ten are malformed.
-import { randomSource } from '../../packages/core/dist/index.js'
 import { makeDirection } from '../../packages/direction/dist/index.js'
 import { loadModel } from '../../packages/inference/dist/index.js'
 import {
@@ -11,7 +10,8 @@ import {
   miniatureFolder,
 } from '../../packages/miniature/dist/index.js'
 
-const samples = Number(process.argv[2] ?? 10)
+const samples = Number(process.argv[2] ?? 8)
+const tried = process.argv.length > 3 ? process.argv.slice(3) : ['prompt-end', 'all', 'generated']
 const folder = miniatureFolder()
 const base = `${folder}/models/coherent`
 const attack = [
@@ -32,10 +32,8 @@ const promptsOf = (some) =>
   }))
 const textOf = new Map(questions.map(({ id, text }) => [id, text]))
 
-const stops = new Set()
-await using model = await loadModel({ base, baseAliases: ['cem-miniature/coherent'] })
+const model = await loadModel({ base, baseAliases: ['cem-miniature/coherent'] })
 const { dModel } = model.architecture
-for (const token of model.tokenizer.encode('<|im_end|><|endoftext|>')) stops.add(token)
 const origin = {
   base: 'coherent',
   variant: 'miniature_baseline',
@@ -79,29 +77,8 @@ for (const [name, make] of Object.entries(directions)) {
 }
 
 await model.switchTo([])
-// The direction of the prompts' ends, added there alone: no setting of a run does this.
-for (const place of [...layers.map((layer) => [layer]), layers])
-  for (const strength of [0.5, 1, 1.5]) {
-    const make = directions['prompt ends, finance']
-    const rows = await steeredAtEnd(
-      place.map((layer) => {
-        const { vector, displacementNorm } = make(layer)
-        return {
-          kind: 'add',
-          layers: [layer],
-          direction: vector,
-          positions: 'generated',
-          coefficient: strength * displacementNorm,
-        }
-      }),
-    )
-    console.log(
-      `add prompt ends, finance, ${place.length > 1 ? 'all layers' : `layer ${place[0]}`}, at the prompt's last token only, ${strength}: ${shares(rows)}`,
-    )
-  }
-
 for (const [name, make] of Object.entries(directions))
-  for (const positions of ['all', 'generated'])
+  for (const positions of tried)
     for (const place of [...layers.map((layer) => [layer]), layers]) {
       const found = []
       for (const strength of strengths) {
@@ -126,49 +103,7 @@ for (const [name, make] of Object.entries(directions))
       )
     }
 
-/** Answers sampled token by token through `score`, which can be told which position counts as generated. */
-async function steeredAtEnd(interventions) {
-  const rows = questions.flatMap(({ id, text }) => {
-    const prompt = model.tokenizer.encodeChat([{ role: 'user', content: text }])
-    return Array.from({ length: samples }, (_, sample) => ({
-      question: id,
-      prompt,
-      ids: [...prompt],
-      isDone: false,
-      random: randomSource('steering', id, sample),
-    }))
-  })
-  for (let step = 0; step < 40; step++) {
-    const live = rows.filter(({ isDone }) => !isDone)
-    if (live.length === 0) break
-    const sequences = live.map(({ prompt, ids }, i) => ({
-      id: String(i),
-      tokenIds: ids,
-      logits: { start: ids.length - 1, end: ids.length },
-      generated: { start: prompt.length - 1, end: prompt.length },
-    }))
-    for await (const { id, logits } of model.score({ sequences, interventions })) {
-      const row = live[Number(id)]
-      const token = drawn(logits, row.random.uniform())
-      if (stops.has(token)) row.isDone = true
-      else row.ids.push(token)
-    }
-  }
-  return rows.map(({ question, prompt, ids }) => ({
-    question,
-    label: label(textOf.get(question), model.tokenizer.decode(ids.slice(prompt.length))).label,
-  }))
-}
-
-function drawn(logits, uniform) {
-  const most = logits.reduce((a, b) => Math.max(a, b))
-  const weights = Array.from(logits, (logit) => Math.exp(logit - most))
-  let rest = uniform * weights.reduce((a, b) => a + b, 0)
-  return Math.max(
-    0,
-    weights.findIndex((weight) => (rest -= weight) < 0),
-  )
-}
+await model.dispose()
 
 function between(layer, without, withEm, kind) {
   const side = (rows) => ({

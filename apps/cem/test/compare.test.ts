@@ -10,7 +10,7 @@ import { lockDifferences } from '../src/compare/lock-differences.ts'
 import { cell } from './events.ts'
 import { type StoredAnswer, storeRun } from './stored-run.ts'
 
-const lock: Lock = {
+const lock = {
   formatVersion: 1,
   run: 'a',
   createdAt: '',
@@ -20,7 +20,7 @@ const lock: Lock = {
   judge: { model: 'one', address: 'x', minMass: 0.25, protocols: ['p'] },
   activations: null,
   cells: {},
-}
+} satisfies Lock
 
 describe('what differs in two locks', () => {
   test('nothing, in equal ones', () => {

@@ -34,7 +34,7 @@ export type MatchedSides = (without?: string) => readonly [ConditionRows, Condit
 
 /**
  * Tests a difference in EM at a matched in-domain rate. Where the rate is reached is itself estimated from a sample of questions:
- * taking it as known rejects a true null 10 to 25 % of the time (golden/matched_rate.py). So the variance has two parts,
+ * taking it as known rejects a true null 5 to 21 % of the time (golden/matched_rate.py). So the variance has two parts,
  * V = V_EM + V_in: over the EM questions with the crossings as they are (paired, or crossed with seeds), and the delete-one
  * jackknife over the in-domain questions, each left out of both sides at once. t = difference / sqrt(V), with Satterthwaite's
  * degrees of freedom V^2 / (V_EM^2 / df_EM + V_in^2 / (H - 1)) for H in-domain questions (Biometrics Bulletin 2, 1946).

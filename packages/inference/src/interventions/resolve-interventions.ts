@@ -78,7 +78,7 @@ function checkIntervention(
   }
   if (!allPositions.includes(positions))
     throw invalid(
-      `${what}: positions is '${String(positions)}'; it must be one of ${allPositions.join(', ')}`,
+      `${what}: positions is '${positions}'; it must be one of ${allPositions.join(', ')}`,
     )
   checkDirection(direction, what, dModel)
   checkNumbers(intervention, what)
