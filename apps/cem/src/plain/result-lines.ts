@@ -24,15 +24,12 @@ export function alarmLines(alarms: readonly RunWarning[]): string[] {
 export function matchedDifferenceLines({
   matchedDifferences = [],
 }: Partial<Pick<Analysis, 'matchedDifferences'>>): string[] {
-  return matchedDifferences.map(
-    ({ variant, baseline, target, difference, p, signFlipP, notComparable }) => {
-      const name = `${variant} - ${baseline} at in-domain ${percent(target)}, paired by question`
-      if (notComparable !== null) return `${name}: ${notComparable}`
-      const test = p === null ? '' : `, p ${p.toPrecision(2)}`
-      const flip = signFlipP === null ? '' : `, sign-flip p ${signFlipP.toPrecision(2)}`
-      return `${name}: EM ${estimateText(difference)}${test}${flip}`
-    },
-  )
+  return matchedDifferences.map(({ variant, baseline, target, difference, p, notComparable }) => {
+    const name = `${variant} - ${baseline} at in-domain ${percent(target)}, paired by question`
+    if (notComparable !== null) return `${name}: ${notComparable}`
+    const test = p === null ? '' : `, p ${p.toPrecision(2)}`
+    return `${name}: EM ${estimateText(difference)}${test}`
+  })
 }
 
 /** What changing the model along the direction did. */
