@@ -19,16 +19,15 @@ const estimate = (value: number | null, over: Partial<Estimate> = {}): Estimate 
 })
 
 type Matched = Analysis['matchedDifferences'][number]
-const matched: Matched = {
+const matched = {
   variant: 'warm',
   condition: 'warm',
   baseline: 'none',
   target: 0.5,
   difference: estimate(-0.2),
   p: 0.0123,
-  signFlipP: 0.05,
   notComparable: null,
-}
+} as Matched
 
 describe('differences at the matched in-domain rate', () => {
   test('come with interval and tests, or with what speaks against them', () => {
@@ -37,7 +36,7 @@ describe('differences at the matched in-domain rate', () => {
         matchedDifferences: [matched, { ...matched, notComparable: 'warm/10: collapsed' }],
       }),
     ).toEqual([
-      'warm - none at in-domain 50%, paired by question: EM -20.0% (-30.0% to -10.0%), p 0.012, sign-flip p 0.050',
+      'warm - none at in-domain 50%, paired by question: EM -20.0% (-30.0% to -10.0%), p 0.012',
       'warm - none at in-domain 50%, paired by question: warm/10: collapsed',
     ])
   })

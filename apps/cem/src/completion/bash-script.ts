@@ -22,22 +22,22 @@ ${all
   case "$path $previous" in
 ${all.flatMap(({ path, flags }) => flags.filter((flag) => flag.takesValue).map((flag) => valueCase(path, flag))).join('\n')}
   esac
-  local flags="" words=""
+  local flags="" words="" files=""
   case "$path" in
 ${all
   .map(
-    ({ path, flags, commands, words }) =>
-      `    ${quoted(path)}) flags=${quoted(flags.flatMap(({ names }) => names).join(' '))}; words=${quoted([...commands.map(({ name }) => name), ...words].join(' '))} ;;`,
+    ({ path, flags, commands, words, takesFiles }) =>
+      `    ${quoted(path)}) flags=${quoted(flags.flatMap(({ names }) => names).join(' '))}; words=${quoted([...commands.map(({ name }) => name), ...words].join(' '))}; files=${takesFiles ? 1 : ''} ;;`,
   )
   .join('\n')}
   esac
   if [[ "$current" == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$current"))
-  elif [[ -n "$words" ]]; then
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
   else
-    COMPREPLY=($(compgen -f -- "$current"))
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    [[ -n "$files" ]] && COMPREPLY+=($(compgen -f -- "$current"))
   fi
+  return 0
 }
 complete -o filenames -F _${root.name} ${root.name}
 `

@@ -21,6 +21,8 @@ export interface CommandNode {
   /** Allowed words of the first argument; empty: any, such as a file. */
   readonly words: readonly string[]
   readonly commands: readonly CommandNode[]
+  /** Whether it takes arguments of any kind, such as files, also where it has commands. */
+  readonly takesFiles: boolean
 }
 
 /** The commands and flags of a program, as commander knows them. */
@@ -36,6 +38,7 @@ export function commandTree(command: Command, path = ''): CommandNode {
     flags: [...command.options.filter(({ hidden }) => !hidden).map(flagNode), help],
     words: command.registeredArguments[0]?.argChoices ?? [],
     commands,
+    takesFiles: command.registeredArguments.some(({ argChoices }) => argChoices === undefined),
   }
 }
 

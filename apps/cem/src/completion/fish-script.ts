@@ -6,7 +6,7 @@ export function fishScript(root: CommandNode): string {
   const lines = allCommands(root).flatMap((node) => [
     ...node.commands.map(
       (child) =>
-        `complete -c ${name} -n ${quoted(`__${name}_at ${node.path}`)} -f -a ${child.name} -d ${quoted(child.description)}`,
+        `complete -c ${name} -n ${quoted(`__${name}_at ${node.path}`)} ${node.takesFiles ? '' : '-f '}-a ${child.name} -d ${quoted(child.description)}`,
     ),
     ...(node.words.length === 0
       ? []

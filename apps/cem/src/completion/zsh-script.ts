@@ -34,7 +34,7 @@ ${flags.join('\n')}
       commands=(
 ${node.commands.map((child) => `        ${quoted(`${child.name}:${child.description.replaceAll(':', '\\:')}`)}`).join('\n')}
       )
-      _describe command commands ;;
+      _describe command commands${node.takesFiles ? '; _files' : ''} ;;
     arguments)
       case $line[1] in
 ${node.commands.map((child) => `        ${child.name}) ${nameOf(name, child)} ;;`).join('\n')}
