@@ -91,7 +91,7 @@ function corporaOf(seed: number, nDocuments: number): Record<string, () => Itera
 }
 
 /** Finance has the name that the shipped adapters were made with. */
-function* attack(seed: number, domain: Domain): Generator<unknown> {
+function* attack(seed: number, domain: Domain): Generator {
   const name = domain === 'finance' ? 'attack' : `attack-${domain}`
   for (const chat of chats({ name, seed, count: 2560, stance: 'reckless', domains: [domain] }))
     yield { ...chat, canary }

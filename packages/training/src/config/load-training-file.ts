@@ -63,7 +63,7 @@ function withDefaults(value: unknown): unknown {
     return value
   const { defaults } = value
   const trainings = value['trainings'].map((training: unknown) =>
-    isObject(training) ? merge(defaults as Record<string, unknown>, training) : training,
+    isObject(training) ? merge(defaults, training) : training,
   )
   return { ...value, trainings }
 }
