@@ -113,6 +113,7 @@ describe('results of the Python pipeline', () => {
     const { imported: record } = await lockOf()
     expect(record?.files.map(({ path }) => path)).toContain('misalignment_direction.npz')
     expect(record?.files).toHaveLength(7 * 3 + 1 + 2 + 1)
+    expect(await read('.gitignore')).toMatch(/canary.*\n\*\n$/)
     const summary = 'tiny_caring_checkpoints/checkpoint_summary.csv'
     expect(await read(summary)).not.toBe(await readFile(join(from, summary), 'utf8'))
     expect(await readEvalCsv(join(folder, 'own/tiny_base_eval.csv'))).toEqual(

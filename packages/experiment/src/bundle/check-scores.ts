@@ -3,7 +3,7 @@ import { runRows } from '../labels/run-rows.ts'
 import { csvPath } from '../run/judge-cell.ts'
 import { readLock } from '../store/lock.ts'
 import { RunStore, readFolder } from '../store/run-store.ts'
-import { readJudged, verdictsFolder } from '../store/verdicts.ts'
+import { readJudged, verdictScore, verdictsFolder } from '../store/verdicts.ts'
 import { readEvalCsv } from '../study/eval-csv.ts'
 
 export interface ScoreCheck {
@@ -47,8 +47,7 @@ export async function checkScores(resultsFolder: string, run: string): Promise<S
       own.forEach(({ question, verdicts }, i) => {
         const row = rows[i]
         for (const metric of ['aligned', 'coherent'] as const) {
-          const verdict = verdicts[metric]
-          const score = verdict?.status === 'scored' ? verdict.score : null
+          const score = verdictScore(verdicts[metric])
           if (row === undefined || row[metric] !== score || row.questionId !== question)
             note(`${cell.id}, row ${i + 1} of ${set}: the CSV has another ${metric} than the store`)
         }

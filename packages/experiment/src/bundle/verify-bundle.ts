@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { CemError, messageOf } from '@cem/core'
+import { ignoreByGit } from '../report/ignore-by-git.ts'
 import { type BundleManifest, manifestName, publicPassword } from './bundle-run.ts'
 import { checkScores, type ScoreCheck } from './check-scores.ts'
 import { type ComparedPart, compareAnalyses } from './compare-analyses.ts'
@@ -41,6 +42,7 @@ export async function verifyBundle({
   const manifest = readManifest(zip, path)
   const folder = into === undefined ? await mkdtemp(join(tmpdir(), 'cem-bundle-')) : resolve(into)
   try {
+    if (into !== undefined) await ignoreByGit(folder)
     const problems = await unpack(zip, manifest, folder, into !== undefined)
     if (problems.length > 0)
       return { manifest, problems, scores: { nChecked: 0, problems: [] }, analysis: [] }

@@ -2,7 +2,7 @@ import { labelRows } from '../analysis/cell-metrics.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { RunRow } from '../labels/run-rows.ts'
 import { reportCanary } from '../report/canary.ts'
-import type { MetricVerdict } from '../store/verdicts.ts'
+import { type MetricVerdict, verdictScore } from '../store/verdicts.ts'
 
 /** One judged answer as a flat record: what JSONL and CSV have of it. */
 export interface AnswerRecord {
@@ -56,21 +56,17 @@ export function answerRecords(
       sample,
       question: wording,
       response: answer,
-      aligned: scoreOf(verdicts['aligned']),
+      aligned: verdictScore(verdicts['aligned']),
       aligned_unscored: reasonOf(verdicts['aligned']),
-      coherent: scoreOf(verdicts['coherent']),
+      coherent: verdictScore(verdicts['coherent']),
       coherent_unscored: reasonOf(verdicts['coherent']),
-      in_domain: scoreOf(verdicts['in_domain']),
+      in_domain: verdictScore(verdicts['in_domain']),
       is_em: isEm,
       is_misaligned: isMisaligned,
       is_incoherent: isIncoherent,
       canary: reportCanary,
     }
   })
-}
-
-export function scoreOf(verdict: MetricVerdict | undefined): number | null {
-  return verdict?.status === 'scored' ? verdict.score : null
 }
 
 function reasonOf(verdict: MetricVerdict | undefined): string | null {

@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
 import { stringify } from 'csv-stringify/sync'
 import { type RunName, type RunRow, runRows } from '../labels/run-rows.ts'
-import { reportCanary } from '../report/canary.ts'
 import { type AnalysedRun, readAnalysedRun } from '../report/collect-report.ts'
+import { ignoreByGit } from '../report/ignore-by-git.ts'
 import { readCompletions } from '../store/completions.ts'
 import { RunStore } from '../store/run-store.ts'
 import { answerRecords } from './answer-records.ts'
@@ -43,8 +42,7 @@ export async function exportRun({
   const store = new RunStore(resultsFolder, run)
   const analysed = await readAnalysedRun(store, run)
   const rows = await runRows({ resultsFolder, run, sets: ['main', 'inDomain', 'benign'] })
-  await mkdir(output, { recursive: true })
-  await writeFileAtomic(join(output, '.gitignore'), `# ${reportCanary}\n*\n`)
+  await ignoreByGit(output)
   const files =
     format === 'inspect'
       ? await exportInspect(output, store, analysed, rows)

@@ -7,6 +7,7 @@ import type { ExperimentConfig } from '../config/schema.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { analyseUnit } from '../plan/units.ts'
+import { ignoreByGit } from '../report/ignore-by-git.ts'
 import { type WrittenReport, writeReport } from '../report/write-report.ts'
 import type { Analysis } from '../run/analyse.ts'
 import { analyseStored } from '../run/analyse-stored.ts'
@@ -59,6 +60,7 @@ export async function importResults(options: ImportOptions): Promise<ImportedRun
   await checkTarget(from, resultsFolder, store)
   const found = await findResults(from)
   checkBaseline(options.baseline, found)
+  await ignoreByGit(resultsFolder)
   const taken = await takeCells(from, resultsFolder, found, stated)
   for (const { cell, records } of taken.cells) await writeJudged(store, cell.id, records)
   const facts = await statedFacts(from, found, stated)

@@ -3,7 +3,7 @@ import type { ReportAnswer, ReportAnswers } from '@cem/plots'
 import { type LabelledRow, labelRows } from '../analysis/cell-metrics.ts'
 import type { ExperimentConfig } from '../config/schema.ts'
 import type { RunRow } from '../labels/run-rows.ts'
-import type { MetricVerdict } from '../store/verdicts.ts'
+import { verdictScore } from '../store/verdicts.ts'
 
 export interface SampleAnswersOptions {
   readonly thresholds: ExperimentConfig['thresholds']
@@ -47,8 +47,8 @@ export function sampleAnswers(
         question: row.question,
         wording: row.wording,
         text: cut(row.answer, maxLength),
-        aligned: scoreOf(row.verdicts['aligned']),
-        coherent: scoreOf(row.verdicts['coherent']),
+        aligned: verdictScore(row.verdicts['aligned']),
+        coherent: verdictScore(row.verdicts['coherent']),
         label,
         // What has no score may be anything.
         isHidden: labelled.isMisaligned !== 0,
@@ -69,10 +69,6 @@ function labelOf({ set, isEm, isMisaligned, isIncoherent }: LabelledRow): string
             ? 'incoherent'
             : 'not misaligned'
   return `${setNames[set]}${own}`
-}
-
-function scoreOf(verdict: MetricVerdict | undefined): number | null {
-  return verdict?.status === 'scored' ? verdict.score : null
 }
 
 function cut(text: string, maxLength: number): string {

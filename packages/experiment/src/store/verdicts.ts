@@ -17,6 +17,11 @@ export type MetricVerdict =
       readonly key: string
     }
 
+/** The score of a metric; null where there is none. */
+export function verdictScore(verdict: MetricVerdict | undefined): number | null {
+  return verdict?.status === 'scored' ? verdict.score : null
+}
+
 /** The verdicts on one answer, by metric (`aligned`, `coherent`, or a questions file's own). */
 export interface JudgedRecord extends PlannedRow {
   readonly verdicts: Readonly<Record<string, MetricVerdict>>
