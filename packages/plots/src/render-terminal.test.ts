@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { emRows, five } from '../test/example-rows.ts'
 import { differenceRows, questionRows, tokenRows } from '../test/figure-rows.ts'
@@ -63,8 +64,7 @@ test('with colour, cells have a ground and resets end every coloured line', asyn
   for (const line of text.split('\n').filter(isColoured))
     expect(line.slice(line.lastIndexOf('\u001b'))).toMatch(/^.\[0m/)
   const plain = await renderTerminal(questionHeatMap(questionRows(five)))
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences begin with ESC.
-  const bare = text.replaceAll(/\u001b\[[\d;]*m/g, '').split('\n')
+  const bare = stripVTControlCharacters(text).split('\n')
   expect(bare.map((line) => line.trimEnd())).toEqual(plain.split('\n'))
 })
 

@@ -135,7 +135,7 @@ function sceneTexts(item: Item, x: number, y: number): SceneText[] {
   const up = { top: 0.5, middle: 0, bottom: -0.5, alphabetic: -0.35 }[baseline] ?? 0
   const align = item.align === 'center' || item.align === 'right' ? item.align : 'left'
   return lines.flatMap((line: unknown, i): SceneText[] => {
-    const words = String(line ?? '')
+    const words = typeof line === 'number' ? String(line) : typeof line === 'string' ? line : ''
     if (words.trim() === '') return []
     return [
       {

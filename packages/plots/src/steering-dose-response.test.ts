@@ -18,10 +18,10 @@ const draw = async (rows: readonly SteeringRow[], options = {}) =>
 
 test('draws of random directions become one hollow point: their mean, with their range as its bar', () => {
   const controls = [10, 20, 60].map(
-    (value, draw): SteeringRow => ({
+    (value, i): SteeringRow => ({
       ...row,
       direction: 'random',
-      draw,
+      draw: i,
       value,
       low: null,
       high: null,

@@ -29,11 +29,16 @@ export async function directionFigures(source: FigureSource): Promise<RunFigure[
   const vector = (await readDirections(file)).get(direction.layer)
   if (vector === undefined) return []
   const means: CellMean[] = []
+  const own = analysis.cells.find(
+    ({ cell }) => cell.variant === direction.baseline && cell.step === direction.step,
+  )?.cell.base
   for (const entry of checkpointsOf(source)) {
+    // States of another base model are not in the same space.
+    if (entry.cell.base !== own) continue
     const mean = await meanOf(source, entry.cell, direction.layer)
     if (mean !== undefined && mean.length === vector.length) means.push({ entry, mean })
   }
-  const base = await baseMean(source, direction.layer)
+  const base = await baseMean(source, direction.layer, own)
   return [
     ...similarityFigure(means, base, vector, source),
     ...(await componentFigure(means, base, vector, source)),
@@ -65,8 +70,7 @@ export async function directionFigures(source: FigureSource): Promise<RunFigure[
         spec: directionSimilarity(rows, {
           ...look,
           title: `Do variants move the same way? Layer ${direction?.layer}`,
-          subtitle:
-            'Cosines of their last checkpoints’ displacements from the base, and the direction',
+          subtitle: `Displacements of the last checkpoints from the base, and the direction, which ${direction?.baseline} made`,
         }),
       },
     ]
@@ -125,8 +129,12 @@ async function meanOf(
 }
 
 /** Of the base's own cell, or of step 0 of a variant without persona. */
-async function baseMean(source: FigureSource, layer: number): Promise<Float64Array | undefined> {
-  const { cells } = source.analysis
+async function baseMean(
+  source: FigureSource,
+  layer: number,
+  base: string | undefined,
+): Promise<Float64Array | undefined> {
+  const cells = source.analysis.cells.filter(({ cell }) => cell.base === base)
   const plain =
     cells.find(({ cell }) => cell.kind === 'base') ??
     cells.find(({ cell }) => cell.step === 0 && cell.persona === 'none')

@@ -9,7 +9,9 @@ export function forestFigures(source: FigureSource): RunFigure[] {
 }
 
 function emForest({ analysis, styles, look }: FigureSource): RunFigure[] {
-  const { comparisons, matchedComparisons = [], similarity, equivalence, family } = analysis
+  const { comparisons, similarity, equivalence, family } = analysis
+  // Results of earlier versions have none.
+  const matchedComparisons = analysis.matchedComparisons ?? []
   const intervals = new Map((equivalence ?? []).map((each) => [each.name, each]))
   const adjusted = new Map(
     (family?.tests ?? []).flatMap((test) =>
