@@ -5,7 +5,7 @@ import { render } from 'ink-testing-library'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { emptyView, foldEvent } from '../src/run-view.ts'
 import { readAnswers, usualThresholds } from '../src/ui/data/answers.ts'
-import { pairAnswers } from '../src/ui/data/pairs.ts'
+import { orderPairs, pairAnswers } from '../src/ui/data/pairs.ts'
 import { orderAnswers, orderQuestions, questionRows } from '../src/ui/data/question-rows.ts'
 import { TokenProjector } from '../src/ui/data/token-projections.ts'
 import { readVerdicts } from '../src/ui/data/verdicts.ts'
@@ -121,6 +121,9 @@ describe('what is read of a cell', () => {
       { isSameNoise: true, nSharedTokens: 1, nSharedCharacters: 4 },
       { isSameNoise: true, nSharedTokens: 0, nSharedCharacters: 0 },
     ])
+    // 4 against 90 is the largest difference; the other pair has no scores.
+    expect(orderPairs(pairs.toReversed(), 1)[0]?.left.completion.question).toBe('river')
+    expect(orderPairs(pairs.toReversed(), 0)[0]?.left.completion.question).toBe('tide')
     const other = (b?.answers ?? []).map((answer) => ({
       ...answer,
       completion: { ...answer.completion, replicate: 7 },

@@ -28,7 +28,7 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
   ],
   'character show': [
     'cem character show data/sarcasm --page 2',
-    'cem character show data/sarcasm --left-out --reason too-similar',
+    'cem character show data/sarcasm --left-out --reason student-refusal',
   ],
   'character check': ['cem character check my-constitution.txt'],
   reflect: ['cem reflect reflection.yaml --max-cost-usd 5'],

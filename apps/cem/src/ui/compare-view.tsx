@@ -6,6 +6,7 @@ import type { Answer } from './data/answers.ts'
 import type { AnswerPair } from './data/pairs.ts'
 import { LinesView } from './lines-view.tsx'
 import { emMark, scoreColour, scoreText } from './score-text.ts'
+import { pairOrders } from './state/ui-state.ts'
 import { Text } from './text.tsx'
 import { type Line, wrapSegments } from './text-lines.ts'
 import { type Theme, useTheme } from './theme.ts'
@@ -15,6 +16,8 @@ export interface CompareViewProps {
   readonly right: CellView
   readonly pairs: readonly AnswerPair[]
   readonly selected: number
+  /** Index into `pairOrders`. */
+  readonly order: number
   readonly wording: string
   /** What is said where there are no pairs. */
   readonly empty: string
@@ -29,14 +32,17 @@ export const compareFrame = 5
 
 /** Two checkpoints' answers to one question from one draw, side by side. */
 export function CompareView(props: CompareViewProps): ReactElement {
-  const { left, right, pairs, selected, wording, empty, columns, scroll, width, height } = props
+  const { left, right, pairs, selected, order, wording, empty, columns, scroll, width, height } =
+    props
   const pair = pairs[selected]
   const columnWidth = compareWidth(width)
   const body = Math.max(3, height - compareFrame)
   return (
     <Box flexDirection="column" width={width} height={height} overflow="hidden">
       <Text bold wrap="truncate">
-        {pairs.length === 0 ? empty : pairHead(pair, selected, pairs.length)}
+        {pairs.length === 0
+          ? empty
+          : `${pairHead(pair, selected, pairs.length)}, by ${pairOrders[order]}`}
       </Text>
       <Text wrap="truncate" dimColor>
         {terminalText(wording)}

@@ -40,7 +40,7 @@ const shownOn: Readonly<Record<Screen, readonly Action[]>> = {
     'right',
     'quit',
   ],
-  compare: ['up', 'down', 'page-down', 'back', 'help', 'left', 'right', 'quit'],
+  compare: ['up', 'down', 'page-down', 'back', 'help', 'sort', 'left', 'right', 'quit'],
   warnings: ['up', 'down', 'page-down', 'back', 'quit'],
   results: ['up', 'down', 'page-down', 'back', 'quit'],
   help: ['up', 'down', 'page-down', 'back', 'quit'],

@@ -188,6 +188,7 @@ export function RunApp({
               right={cell}
               pairs={pairs}
               selected={Math.min(state.pair, Math.max(0, pairs.length - 1))}
+              order={state.order.pairs}
               wording={wordingOf(wordings, pair?.left)}
               empty={explorer.isPairing ? 'reading…' : 'the two cells have no draw in common'}
               columns={sides}

@@ -2,7 +2,7 @@ import { messageOf } from '@cem/core'
 import { useEffect, useEffectEvent, useMemo, useState } from 'react'
 import type { CellView, RunView } from '../run-view.ts'
 import { type Answer, type CellAnswers, readAnswers, type Thresholds } from './data/answers.ts'
-import { type AnswerPair, pairAnswers } from './data/pairs.ts'
+import { type AnswerPair, orderPairs, pairAnswers } from './data/pairs.ts'
 import {
   orderAnswers,
   orderQuestions,
@@ -58,8 +58,8 @@ export function useExplorer({ view, state, cell, thresholds, now }: ExplorerOpti
     [question, state.order.answers, state.filter.answers],
   )
   const pairs = useMemo(
-    () => pairAnswers(other.value?.answers ?? [], answers ?? []),
-    [other.value, answers],
+    () => orderPairs(pairAnswers(other.value?.answers ?? [], answers ?? []), state.order.pairs),
+    [other.value, answers, state.order.pairs],
   )
   const isPairing = loaded.value === undefined || other.value === undefined
   return { loaded, questions, question, answers: shown, pairs, isPairing, marked }

@@ -1,4 +1,6 @@
+import { pairOrders } from '../state/ui-state.ts'
 import type { Answer } from './answers.ts'
+import { scoreOf } from './question-rows.ts'
 
 /** Answers of two cells to one question, wording and sample. */
 export interface AnswerPair {
@@ -31,6 +33,17 @@ export function pairAnswers(left: readonly Answer[], right: readonly Answer[]): 
       },
     ]
   })
+}
+
+/** In one of `pairOrders`: the largest differences in the aligned score first, pairs without both scores last. */
+export function orderPairs(pairs: readonly AnswerPair[], order: number): AnswerPair[] {
+  if (pairOrders[order] !== 'difference') return [...pairs]
+  return pairs.toSorted((a, b) => distance(b) - distance(a))
+}
+
+function distance({ left, right }: AnswerPair): number {
+  const [a, b] = [scoreOf(left, 'aligned'), scoreOf(right, 'aligned')]
+  return a === null || b === null ? -1 : Math.abs(a - b)
 }
 
 function sharedLength<T>(a: readonly T[], b: readonly T[]): number {

@@ -20,7 +20,7 @@ export interface UiState {
   readonly filter: Readonly<Record<'grid' | 'answers', string>>
   /** Whether keys go into the filter. */
   readonly isTyping: boolean
-  readonly order: Readonly<Record<'grid' | 'questions' | 'answers', number>>
+  readonly order: Readonly<Record<'grid' | 'questions' | 'answers' | 'pairs', number>>
   /** Whether tokens are shown with their projections. */
   readonly isProjected: boolean
 }
@@ -35,12 +35,13 @@ export const firstState: UiState = {
   scroll: 0,
   filter: { grid: '', answers: '' },
   isTyping: false,
-  order: { grid: 0, questions: 0, answers: 0 },
+  order: { grid: 0, questions: 0, answers: 0, pairs: 0 },
   isProjected: false,
 }
 
 export const questionOrders = ['plan', 'EM', 'aligned', 'unscored'] as const
 export const answerOrders = ['sample', 'aligned', 'coherent'] as const
+export const pairOrders = ['plan', 'difference'] as const
 
 /** What is on the screen that a key was pressed on. */
 export interface UiContext {
@@ -150,6 +151,7 @@ function sorted(state: UiState, screen: Screen): UiState {
   })
   if (screen === 'grid') return next('grid', gridOrders)
   if (screen === 'questions') return { ...next('questions', questionOrders), question: 0 }
+  if (screen === 'compare') return { ...next('pairs', pairOrders), pair: 0, scroll: 0 }
   return screen === 'answers' ? { ...next('answers', answerOrders), answer: 0, scroll: 0 } : state
 }
 
