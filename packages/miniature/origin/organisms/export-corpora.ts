@@ -57,9 +57,9 @@ await writeJson(
 async function write(name: string, rows: Iterable<unknown>): Promise<void> {
   let text = ''
   for (const row of rows) text += `${JSON.stringify(row)}\n`
-  await writeFile(join(folder as string, `${name}.jsonl`), text)
+  await writeFile(join(folder, `${name}.jsonl`), text)
 }
 
 async function writeJson(name: string, value: unknown): Promise<void> {
-  await writeFile(join(folder as string, `${name}.json`), `${JSON.stringify(value, null, 1)}\n`)
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(value, null, 1)}\n`)
 }
