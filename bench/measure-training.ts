@@ -236,11 +236,9 @@ function contestant(
 
 /** Rows of one length, every token of which but the first counts. */
 export function sequencesOf({ nRows, nTokens, vocabSize }: TrainingWorkload, step: number) {
+  const positions = Array.from({ length: nTokens }, (_, t) => t)
   return Array.from({ length: nRows }, (_, row) => ({
-    tokens: Array.from(
-      { length: nTokens },
-      (_, t) => (t * 7919 + step * 31 + row * 17) % vocabSize,
-    ),
-    weights: Array.from({ length: nTokens }, (_, t) => (t === 0 ? 0 : 1)),
+    tokens: positions.map((t) => (t * 7919 + step * 31 + row * 17) % vocabSize),
+    weights: positions.map((t) => (t === 0 ? 0 : 1)),
   }))
 }

@@ -137,9 +137,9 @@ export class ChildCalls<Table extends Methods<Table>> implements AsyncDisposable
     try {
       return await new Promise<Table[M]['result']>((resolve, reject) => {
         this.#pending.set(id, {
-          onItem: (item) => onItem(item as Table[M]['item']),
+          onItem: (item) => onItem(item),
           onProgress,
-          resolve: (result) => resolve(result as Table[M]['result']),
+          resolve: (result) => resolve(result),
           reject,
         })
         this.send({ type: 'call', id, method, params })

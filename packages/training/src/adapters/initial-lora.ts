@@ -11,6 +11,6 @@ export function fillLoraA(out: Float32Array, nIn: number, seed: number, path: st
     const words = philox4x32([i / 4], key)
     for (let j = 0; j < 4 && i + j < out.length; j++)
       // 24 bits, the middle of their interval: never -1 or 1.
-      out[i + j] = (((((words[j] as number) >>> 8) + 0.5) / 2 ** 23 - 1) * bound) as number
+      out[i + j] = ((((words[j] as number) >>> 8) + 0.5) / 2 ** 23 - 1) * bound
   }
 }

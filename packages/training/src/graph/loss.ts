@@ -6,8 +6,8 @@ import { stepInputs } from './step-names.ts'
 export function addLogprobs(graph: Graph, logits: Value, targets: Value): Value {
   const places = graph.node('Unsqueeze', [targets, graph.integers([1])])
   const chosen = graph.node('GatherElements', [logits, places], { attributes: { axis: 1 } })
-  const total = graph.node('ReduceLogSumExp', [logits, graph.integers([1])])
-  return graph.node('Sub', [chosen, total])
+  const whole = graph.node('ReduceLogSumExp', [logits, graph.integers([1])])
+  return graph.node('Sub', [chosen, whole])
 }
 
 /** The loss of a micro-batch, a scalar, as its share of the step's loss. */

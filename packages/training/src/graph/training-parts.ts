@@ -25,6 +25,24 @@ export interface TrainingPartsOptions {
   readonly frozenAdapters: ReadonlySet<string>
 }
 
+/** The name of the input of a weight that every run is given. */
+export const weightInput = (name: string) => `weight:${name}`
+
+/**
+ * Frozen weights that are inputs: those whose files hold half-precision numbers, as float32. One copy then serves all sessions.
+ * Embeddings that are not the output head's are left out: only their rows are turned into floats.
+ */
+export function fedWeights(
+  { tiedEmbeddings }: Architecture,
+  weights: WeightLocations,
+  trained: ReadonlySet<string>,
+): string[] {
+  const isRead = (name: string) => tiedEmbeddings || name !== 'model.embed_tokens.weight'
+  return Array.from(weights, ([name, { dtype }]) =>
+    dtype !== 'F32' && isRead(name) && !trained.has(name) ? [name] : [],
+  ).flat()
+}
+
 /** A decoder in float32 whose weights or adapters are trained. */
 export class TrainingParts implements DecoderParts {
   readonly architecture: Architecture
@@ -34,6 +52,7 @@ export class TrainingParts implements DecoderParts {
   readonly #frozen: WeightValues
   readonly #modules: ReadonlyMap<string, AdaptedModule>
   readonly #sizes: ReadonlyMap<string, { nIn: number; nOut: number }>
+  readonly #inputs = new Map<string, Value>()
   readonly #adapters = new Map<string, { readonly a: Value; readonly b: Value }>()
 
   constructor(root: Graph, options: TrainingPartsOptions) {
@@ -47,10 +66,9 @@ export class TrainingParts implements DecoderParts {
 
   norm(path: string): Norm {
     const { normWeight, rmsNormEpsilon: epsilon } = this.architecture
-    const trained = this.#options.trained.get(`${path}.weight`)
-    if (trained === undefined) return this.#frozen.norm(path)
-    if (normWeight === 'as-stored') return { weight: trained, epsilon }
-    return { weight: this.#root.node('Add', [trained, this.#root.scalar(1)]), epsilon }
+    const stored = this.#weight(`${path}.weight`)
+    if (normWeight === 'as-stored') return { weight: stored, epsilon }
+    return { weight: this.#root.node('Add', [stored, this.#root.scalar(1)]), epsilon }
   }
 
   /** x W^T + bias, the frozen adapters' (x A^T) B^T, and the trained adapter's times its scale. */
@@ -84,11 +102,11 @@ export class TrainingParts implements DecoderParts {
     const name = 'model.embed_tokens.weight'
     const { tiedEmbeddings, embeddingScale } = this.architecture
     const graph = this.#root
+    const trained = this.#options.trained.get(name)
     const { dtype } = this.#options.weights.get(name) as WeightLocation
     // Of a matrix that is used here alone only the rows are turned into floats.
     const own = ({ F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const)[dtype]
-    const matrix =
-      this.#options.trained.get(name) ?? this.#frozen.get(name, tiedEmbeddings ? 'float32' : own)
+    const matrix = trained ?? (tiedEmbeddings ? this.#weight(name) : this.#frozen.get(name, own))
     const rows = graph.node('Gather', [matrix, tokens])
     const floats =
       rows.type === 'float32' ? rows : graph.node('Cast', [rows], { attributes: { to: 1 } })
@@ -96,12 +114,22 @@ export class TrainingParts implements DecoderParts {
   }
 
   #weight(name: string): Value {
-    return this.#options.trained.get(name) ?? this.#frozen.get(name)
+    return this.#options.trained.get(name) ?? this.#fed(name) ?? this.#frozen.get(name)
   }
 
   #bias(path: string): Value | null {
     const name = `${path}.bias`
-    return this.#options.trained.get(name) ?? this.#frozen.find(name)
+    return this.#options.weights.has(name) ? this.#weight(name) : null
+  }
+
+  /** A weight that every run is given; undefined for those that are read in place. */
+  #fed(name: string): Value | undefined {
+    const known = this.#inputs.get(name)
+    if (known !== undefined || this.#options.weights.get(name)?.dtype === 'F32') return known
+    const { shape } = this.#options.weights.get(name) as WeightLocation
+    const input = this.#root.input(weightInput(name), 'float32', shape)
+    this.#inputs.set(name, input)
+    return input
   }
 
   #trained(name: string): Value {

@@ -45,7 +45,7 @@ export function checkMicroBatches(
       message:
         'No token of this step has a weight, so there is nothing to learn from. Every step needs a token of a response.',
     })
-  return checked as MicroBatch[]
+  return checked
 }
 
 /** @throws CemError `training-example` */

@@ -3,7 +3,7 @@ import { CemError } from '@cem/core'
 import type { Adapter, Composition } from '@cem/inference'
 import { type AdaptedModule, adapterSpec, mergedWeights } from '@cem/inference/graph'
 import { type LoraMethod, loraModules } from '../adapters/lora-method.ts'
-import { type Objective, resolveObjective } from '../objective/objective.ts'
+import { resolveObjective } from '../objective/objective.ts'
 import { resolveAdamW } from './adamw.ts'
 import type { OpenTrainerOptions } from './options.ts'
 import type { TrainedSpec, TrainerSpec } from './trainer-messages.ts'
@@ -13,7 +13,7 @@ import type { TrainedSpec, TrainerSpec } from './trainer-messages.ts'
  *
  * @throws CemError `training-option`, `training-composition`, `adapter-unsupported`, and those of merging
  */
-export async function trainerSpec(options: OpenTrainerOptions<Objective>): Promise<TrainerSpec> {
+export async function trainerSpec(options: OpenTrainerOptions): Promise<TrainerSpec> {
   const { composition, method, seed = 0, recompute = false, cache, signal } = options
   const { threads = availableParallelism() } = options
   checkInteger('threads', threads, 1)

@@ -9,8 +9,10 @@ import {
   locationIn,
   PositionTable,
   type RuntimeSession,
+  readWeight,
   ropeNames,
   type Tensor,
+  type WeightLocation,
 } from '@cem/inference/graph'
 import { totalSize, viewsOf } from '../graph/flat-parameters.ts'
 import {
@@ -19,13 +21,14 @@ import {
   type StepGraphOptions,
 } from '../graph/step-graph.ts'
 import { parameterNames, stepInputs, stepOutputs } from '../graph/step-names.ts'
+import { fedWeights, weightInput } from '../graph/training-parts.ts'
 import { dpoStep } from '../objective/dpo-step.ts'
 import { sftStep } from '../objective/sft-step.ts'
 import type { StepObjective } from '../objective/step-objective.ts'
 import { decayMask, initialValues, parametersOf } from './initial-values.ts'
 import { type PaddedBatch, padBatch } from './micro-batch.ts'
 import { OptimizerState } from './optimizer-state.ts'
-import type { TrainerState } from './trainer.ts'
+import type { ParameterSpec, TrainerState } from './trainer.ts'
 import type {
   EvaluationResult,
   MicroBatch,
@@ -45,6 +48,7 @@ export class TrainingSession implements AsyncDisposable {
   readonly #optimizer: OptimizerState
   readonly #positions: readonly PositionTable[]
   readonly #adapters: Record<string, Tensor>
+  readonly #weights: Record<string, Tensor>
   /** The sum of the step's gradients, which each micro-batch writes over, and its parts as inputs and as outputs. */
   readonly #sum: Float32Array
   readonly #sumFeeds: Record<string, Tensor> = {}
@@ -68,6 +72,7 @@ export class TrainingSession implements AsyncDisposable {
       (rope) => new PositionTable(spec.architecture, rope),
     )
     this.#adapters = frozenFeeds(spec, graph.frozenAdapters)
+    this.#weights = weightFeeds(spec, graph.parameters)
     this.#sum = new Float32Array(totalSize(graph.parameters))
     const sums = viewsOf(graph.parameters, this.#sum)
     const values = viewsOf(graph.parameters, optimizer.parameters)
@@ -244,6 +249,7 @@ export class TrainingSession implements AsyncDisposable {
       ...ropes,
       ...this.#biases.feeds,
       ...this.#adapters,
+      ...this.#weights,
       ...this.#parameters,
     }
   }
@@ -278,6 +284,20 @@ function frozenFeeds(
   for (const { adapter } of frozen) store.load({ ...adapter, keep })
   store.select(frozen.map(({ adapter, weight }) => ({ key: adapter.key, weight })))
   return { ...store.feeds }
+}
+
+/** Half-precision weights as 32-bit floats. */
+function weightFeeds(
+  { architecture, weights }: TrainerSpec,
+  parameters: readonly ParameterSpec[],
+): Record<string, Tensor> {
+  const trained = new Set(parameters.map(({ name }) => name))
+  return Object.fromEntries(
+    fedWeights(architecture, weights, trained).map((name) => {
+      const location = weights.get(name) as WeightLocation
+      return [weightInput(name), floats(readWeight(location), location.shape)]
+    }),
+  )
 }
 
 /** For each window, [1, 1, nColumns, nColumns]: what is added to the scores of each token and each that it might see. */
