@@ -58,7 +58,12 @@ export function placeLabels(
       const isInside = box.left >= 0 && box.right <= width && box.top >= 0 && box.bottom <= height
       return isInside && ![...placed, ...marks].some((other) => meets(box, other))
     })
-    const place = free.find((each) => !isCrossing(point, each, marks, placed)) ?? free[0]
+    const near = (place: PlacedLabel) => {
+      const end = leaderEnd(point, place)
+      return Math.hypot(end.x - point.x, end.y - point.y) <= longestDetour
+    }
+    const place =
+      free.find((each) => near(each) && !isCrossing(point, each, marks, placed)) ?? free[0]
     if (place === undefined) continue
     placed.push(boxOf(point, place))
     result[i] = place
@@ -94,6 +99,8 @@ function isCrossing(
 
 const markRadius = 5
 const farthest = 400
+/** Px of a leader that goes round lines; a nearer place with a leader across them reads better than a longer one. */
+const longestDetour = 70
 
 /** Right, left, above, below and between them, then farther off. */
 function* candidates({ x, y, width, height }: LabelledPoint): Generator<PlacedLabel> {
