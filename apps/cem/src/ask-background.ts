@@ -3,7 +3,7 @@ import type { ThemeName } from './ui/theme.ts'
 
 /** What is needed of a terminal to ask it something. */
 export interface AskedTerminal {
-  readonly input: Pick<ReadStream, 'on' | 'off' | 'pause' | 'resume' | 'setRawMode' | 'unshift'>
+  readonly input: Pick<ReadStream, 'on' | 'off' | 'read' | 'setRawMode' | 'unshift'>
   readonly output: { write(text: string): unknown }
 }
 
@@ -34,25 +34,30 @@ export async function askBackground(
       const timer = setTimeout(end, waitInMs)
       function end() {
         clearTimeout(timer)
-        input.off('data', take)
+        input.off('readable', take)
         resolve()
       }
-      function take(chunk: Buffer) {
-        reply += chunk.toString('latin1')
+      // Read as the screen reads it: a stream that flows, and is paused after, gives it no keys.
+      function take() {
+        for (let chunk = read(input); chunk !== undefined; chunk = read(input)) reply += chunk
         if (endReply.test(reply)) end()
       }
-      input.on('data', take)
-      input.resume()
+      input.on('readable', take)
       output.write(question)
     })
   } finally {
-    input.pause()
     input.setRawMode(false)
   }
   const rest = reply.replace(colourReply, '').replace(endReply, '')
   if (rest !== '') input.unshift(Buffer.from(rest, 'latin1'))
   const colour = colourReply.exec(reply)?.slice(1)
   return colour === undefined ? undefined : themeOfColour(colour)
+}
+
+function read(input: AskedTerminal['input']): string | undefined {
+  const chunk: unknown = input.read()
+  if (typeof chunk === 'string') return chunk
+  return Buffer.isBuffer(chunk) ? chunk.toString('latin1') : undefined
 }
 
 /** Numbers of one to four hexadecimal digits, each for a part of the whole. */

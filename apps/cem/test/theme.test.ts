@@ -29,14 +29,18 @@ describe('asking a terminal', () => {
     const given: string[] = []
     const modes: boolean[] = []
     const events = new EventEmitter()
+    const waiting: Buffer[] = []
     const input = Object.assign(events, {
-      pause: vi.fn(),
-      resume: vi.fn(),
+      read: () => waiting.shift() ?? null,
       setRawMode: (mode: boolean) => modes.push(mode),
       unshift: (chunk: Buffer) => given.push(chunk.toString('latin1')),
     }) as unknown as AskedTerminal['input']
     const write = () => {
-      for (const piece of pieces) queueMicrotask(() => events.emit('data', Buffer.from(piece)))
+      for (const piece of pieces)
+        queueMicrotask(() => {
+          waiting.push(Buffer.from(piece))
+          events.emit('readable')
+        })
     }
     return { asked: { input, output: { write } }, given, modes, events }
   }
@@ -59,6 +63,6 @@ describe('asking a terminal', () => {
     expect(await askBackground(asked, 1000)).toBe('dark')
     expect(given).toEqual(['j'])
     expect(modes).toEqual([true, false])
-    expect(events.listenerCount('data')).toBe(0)
+    expect(events.listenerCount('readable')).toBe(0)
   })
 })
