@@ -24,7 +24,7 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
   character: [
     'cem character sarcasm.yaml --only-plan  what it would ask for and cost',
     'cem character sarcasm.yaml              the data of a character, or what is left of it',
-    'cem character show data/sarcasm --kept  its pairs, to be read',
+    'cem character show data/sarcasm         its pairs, to be read',
   ],
   'character show': [
     'cem character show data/sarcasm --page 2',
