@@ -24,8 +24,7 @@ export function planCausalCells(config: ExperimentConfig, cells: readonly Cell[]
     })
   const pair = pairOf(config, causal, cells)
   const questions = questionsOf(config, causal)
-  const steerAt =
-    causal.steerAt ?? (causal.position === 'prompt-end' ? 'prompt-end' : 'everywhere')
+  const steerAt = causal.steerAt ?? (causal.position === 'prompt-end' ? 'prompt-end' : 'everywhere')
   const changes: Change[] = [
     ...causal.steer.map((strength): Change => ({ action: 'steer', strength, steerAt })),
     ...causal.floor.map((strength): Change => ({ action: 'floor', strength })),
