@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { sendJson, startServer } from '../../../../chat/test/fault-server.ts'
 import type { ChatSpeakerConfig } from '../config/speaker-schema.ts'
 import { chatSpeaker } from './chat-speaker.ts'
 import type { SpeechFailure, SpokenAnswer } from './speaker.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const sampling = { temperature: 0.5, topP: 0.9, maxTokens: 7 }
 const messages = [{ role: 'user', content: 'Hi?' }] as const

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { openTokenizer } from '@cem/inference'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { LocalSpeakerConfig } from '../config/speaker-schema.ts'
 import { localSpeaker, placeSystem } from './local-speaker.ts'
 import type { SpokenAnswer } from './speaker.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const base = fileURLToPath(new URL('../../../../miniature/assets/models/coherent', import.meta.url))
 const config: LocalSpeakerConfig = {
