@@ -1,15 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { configJsonSchema, configSchema } from '../src/index.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const python = '/tmp/oracle/venv/bin/python'
-const hasPython = spawnSync(python, ['-c', 'import jsonschema']).status === 0
 
 describe('the JSON Schema of a config', () => {
   const schema = configJsonSchema() as {
@@ -39,33 +36,27 @@ describe('the JSON Schema of a config', () => {
     expect(JSON.parse(built)).toEqual(JSON.parse(JSON.stringify(configJsonSchema())))
   })
 
-  test.skipIf(!hasPython)(
-    'fits the configs of the repository and refuses mistakes, by the jsonschema package of Python',
-    async () => {
-      const folder = join(root, 'configs')
-      const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
-      const good = await Promise.all(
-        names.map(async (name) =>
-          parse(await readFile(join(folder, name), 'utf8'), { merge: true }),
-        ),
-      )
-      const base = { base_model: 'm' }
-      const bad = [
-        {},
-        { ...base, sampling: { temprature: 1 } },
-        { ...base, sampling: { seed: -1 } },
-        { ...base, personaAtInference: 'maybe' },
-        { ...base, variants: [{ name: 'a b', path: 'x' }] },
-      ]
-      const file = join(tmpdir(), `cem-schema-${process.pid}.json`)
-      await writeFile(file, JSON.stringify({ schema, all: [...good, ...bad] }))
-      const script = `import json, sys, jsonschema
-d = json.load(open(sys.argv[1]))
-v = jsonschema.Draft202012Validator(d['schema'])
-print(json.dumps([v.is_valid(x) for x in d['all']]))`
-      const out = execFileSync(python, ['-c', script, file], { encoding: 'utf8' })
-      expect(names.length).toBeGreaterThan(0)
-      expect(JSON.parse(out)).toEqual([...good.map(() => true), ...bad.map(() => false)])
-    },
-  )
+  test('fits the configs of the repository and refuses mistakes, by another validator', async () => {
+    const folder = join(root, 'configs')
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+    const all = await Promise.all(
+      names.map(async (name) => parse(await readFile(join(folder, name), 'utf8'), { merge: true })),
+    )
+    // The other files configure `cem train` and `cem character`.
+    const good = all.filter((config) => 'base_model' in config)
+    const base = { base_model: 'm' }
+    const bad = [
+      {},
+      { ...base, sampling: { temprature: 1 } },
+      { ...base, sampling: { seed: -1 } },
+      { ...base, personaAtInference: 'maybe' },
+      { ...base, variants: [{ name: 'a b', path: 'x' }] },
+    ]
+    const isValid = new Ajv2020({ strict: false }).compile(configJsonSchema())
+    expect(good.length).toBeGreaterThan(3)
+    expect([...good, ...bad].map((config) => isValid(config))).toEqual([
+      ...good.map(() => true),
+      ...bad.map(() => false),
+    ])
+  })
 })

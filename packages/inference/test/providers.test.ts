@@ -185,10 +185,10 @@ describe('placements in the log of the runtime', () => {
     })
     const { onCpu } = describePlacement(
       [
-        node('Loop', 'changed.3/Loop_7'),
-        node('Gather', 'intervene.11/Gather_2'),
+        node('Loop', 'layers.3/changed/Loop_7'),
+        node('Gather', 'layers.11/changed/Gather_2'),
         node('CumSum', 'sample/truncated/whole/CumSum_9'),
-        node('Gemm', 'Gemm_unchanged.3'),
+        node('Gemm', 'layers.3/unchanged/Gemm_3'),
       ],
       report,
     )

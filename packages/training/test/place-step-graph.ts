@@ -1,7 +1,7 @@
 // Opens the step's graphs of a tiny model on WebGPU, and leaves the runtime's log of where it put each node on stderr:
 // node place-step-graph.ts FIXTURE lora|full|update
 import { compose } from '@cem/inference'
-import { commonFolder, createSession, locationIn } from '@cem/inference/graph'
+import { commonFolder, createSession, locationIn } from '@cem/inference/runtime'
 import { loraModules } from '../src/adapters/lora-method.ts'
 import { fullParameters, loraParameters } from '../src/graph/parameter-names.ts'
 import { buildGradientGraph } from '../src/graph/step-graph.ts'

@@ -1,12 +1,11 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { CemError } from '@cem/core'
-import { bf16ToFloat32, f16ToFloat32 } from '@cem/tensor-files'
 import type { LinearModule } from '../families/architecture.ts'
 import { adapterNames } from '../graph/io-names.ts'
-import type { WeightLocation } from '../graph/weight-source.ts'
 import { createLaneMask } from './lane-mask.ts'
 import type { LaneAdapters, LaneRows } from './lane-rows.ts'
 import type { AdapterModuleSpec, AdapterSpec } from './messages.ts'
+import { readFloats } from './read-weight.ts'
 import { floats, type Tensor } from './runtime.ts'
 
 interface Matrices {
@@ -217,18 +216,6 @@ function readModule(file: number, { rank, scale, a, b }: AdapterModuleSpec): Mat
   const scaled = readFloats(file, b)
   for (let i = 0; i < scaled.length; i++) scaled[i] = (scaled[i] as number) * scale
   return { rank, a: readFloats(file, a), b: scaled }
-}
-
-export function readFloats(file: number, location: WeightLocation): Float32Array {
-  const bytes = new Uint8Array(location.byteLength)
-  for (let done = 0; done < bytes.byteLength; ) {
-    const n = readSync(file, bytes, done, bytes.byteLength - done, location.byteOffset + done)
-    if (n === 0) throw new Error(`${location.file} ended while it was read`)
-    done += n
-  }
-  if (location.dtype === 'F32') return new Float32Array(bytes.buffer)
-  const words = new Uint16Array(bytes.buffer)
-  return location.dtype === 'BF16' ? bf16ToFloat32(words) : f16ToFloat32(words)
 }
 
 function isZero(values: Float32Array): boolean {

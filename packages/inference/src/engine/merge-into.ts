@@ -1,8 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { CemError } from '@cem/core'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import { addAdapter, mergeGraph, read, round } from './merge.ts'
+import { addAdapter, mergeGraph, round } from './merge.ts'
 import type { AdapterModuleSpec, MergedTensor, MergeIntoSpec } from './messages.ts'
+import { readWeight } from './read-weight.ts'
 import { createSession, type RuntimeSession } from './runtime.ts'
 
 export interface MergeIntoHooks {
@@ -45,7 +46,7 @@ async function mergeModules(
   from: WeightLocation,
   dtype: WeightLocation['dtype'],
 ) {
-  const base = read(from)
+  const base = readWeight(from)
   let exact = base
   let result = { ...round(base, dtype) }
   for (const [i, module] of modules.entries()) {

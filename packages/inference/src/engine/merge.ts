@@ -1,4 +1,3 @@
-import { closeSync, openSync } from 'node:fs'
 import { encodeModel, Graph } from '@cem/onnx-graph'
 import {
   bf16ToFloat32,
@@ -8,9 +7,9 @@ import {
   writeSafetensors,
 } from '@cem/tensor-files'
 import type { WeightLocation } from '../graph/weight-source.ts'
-import { readFloats } from './adapter-store.ts'
 import { locateMerged } from './locate-merged.ts'
 import type { AdapterModuleSpec, MergeReport, MergeSpec } from './messages.ts'
+import { readWeight } from './read-weight.ts'
 import { createSession, floats, type RuntimeSession } from './runtime.ts'
 
 /**
@@ -58,7 +57,7 @@ async function* mergedChunks(
   weight: WeightLocation,
   loss: { lost: number; changed: number },
 ): AsyncGenerator<Float32Array | Uint16Array> {
-  const w = read(weight)
+  const w = readWeight(weight)
   const exact = await addAdapter(session, module, w)
   const { stored, rounded } = round(exact, weight.dtype)
   for (let i = 0; i < exact.length; i++) {
@@ -74,10 +73,10 @@ export async function addAdapter(
   module: AdapterModuleSpec,
   w: Float32Array,
 ): Promise<Float32Array> {
-  const b = read(module.b).map((value) => value * module.scale)
+  const b = readWeight(module.b).map((value) => value * module.scale)
   const { merged } = await session.run(
     {
-      a: floats(read(module.a), [module.rank, module.nIn]),
+      a: floats(readWeight(module.a), [module.rank, module.nIn]),
       b: floats(b, [module.nOut, module.rank]),
       w: floats(w, [module.nOut, module.nIn]),
     },
@@ -92,13 +91,4 @@ export function round(exact: Float32Array, dtype: WeightLocation['dtype']) {
   const isBf16 = dtype === 'BF16'
   const stored = isBf16 ? float32ToBf16(exact) : float32ToF16(exact)
   return { stored, rounded: isBf16 ? bf16ToFloat32(stored) : f16ToFloat32(stored) }
-}
-
-export function read(location: WeightLocation): Float32Array {
-  const file = openSync(location.file, 'r')
-  try {
-    return readFloats(file, location)
-  } finally {
-    closeSync(file)
-  }
 }

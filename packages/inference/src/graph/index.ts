@@ -1,30 +1,18 @@
-// `@cem/inference/graph`: the parts of a decoder and of its process, for packages that build other graphs of the same models.
+// `@cem/inference/graph`: the parts of a decoder, for packages that build other graphs of the same models. Loads no runtime.
 
 export { type AdapterConfig, parseAdapterConfig } from '../adapters/adapter-config.ts'
 export { type AdaptedModule, matchModules } from '../adapters/target-modules.ts'
 export { adapterKey, adapterSpec } from '../engine/adapter-spec.ts'
-export { AdapterStore } from '../engine/adapter-store.ts'
 export {
   type CallOptions,
   ChildCalls,
   type FromProcess,
   type ToProcess,
 } from '../engine/child-calls.ts'
-export { read as readWeight } from '../engine/merge.ts'
 export { mergedWeights } from '../engine/merged-weights.ts'
 export type { AdapterSpec } from '../engine/messages.ts'
 export { type PlacedNode, PlacementLog } from '../engine/placement.ts'
-export { PositionTable } from '../engine/position-table.ts'
-export {
-  commonFolder,
-  createSession,
-  floats,
-  int64s,
-  locationIn,
-  type RuntimeSession,
-  type SessionOptions,
-  type Tensor,
-} from '../engine/runtime.ts'
+export { readWeight } from '../engine/read-weight.ts'
 export {
   type Architecture,
   expectedWeights,

@@ -1,4 +1,4 @@
-import { floats, type Tensor } from '@cem/inference/graph'
+import { floats, type Tensor } from '@cem/inference/runtime'
 import { stepInputs } from '../graph/step-names.ts'
 import { type PaddedBatch, targetColumn } from '../trainer/micro-batch.ts'
 import type { MicroBatch, PairSpec } from '../trainer/trainer-messages.ts'

@@ -1,4 +1,4 @@
-import type { Tensor } from '@cem/inference/graph'
+import type { Tensor } from '@cem/inference/runtime'
 import type { PaddedBatch } from '../trainer/micro-batch.ts'
 import type { EvaluationResult, MicroBatch, SequenceSpec } from '../trainer/trainer-messages.ts'
 

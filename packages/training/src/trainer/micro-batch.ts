@@ -1,4 +1,4 @@
-import { floats, int64s, type Tensor } from '@cem/inference/graph'
+import { floats, int64s, type Tensor } from '@cem/inference/runtime'
 import { stepInputs } from '../graph/step-names.ts'
 import type { SequenceSpec } from './trainer-messages.ts'
 

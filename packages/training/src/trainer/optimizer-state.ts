@@ -1,4 +1,4 @@
-import { createSession, floats, type RuntimeSession } from '@cem/inference/graph'
+import { createSession, floats, type RuntimeSession } from '@cem/inference/runtime'
 import { updateNames as names } from '../graph/step-names.ts'
 import { buildUpdateGraph } from '../graph/update-graph.ts'
 import type { ResolvedAdamW } from './adamw.ts'

@@ -1,19 +1,21 @@
 import { CemError } from '@cem/core'
 import {
-  AdapterStore,
   attentionBiasName,
+  linearModules,
+  readWeight,
+  ropeNames,
+  type WeightLocation,
+} from '@cem/inference/graph'
+import {
+  AdapterStore,
   commonFolder,
   createSession,
   floats,
-  linearModules,
   locationIn,
   PositionTable,
   type RuntimeSession,
-  readWeight,
-  ropeNames,
   type Tensor,
-  type WeightLocation,
-} from '@cem/inference/graph'
+} from '@cem/inference/runtime'
 import { totalSize, viewsOf } from '../graph/flat-parameters.ts'
 import {
   buildForwardGraph,
