@@ -142,7 +142,7 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     expect(await page.textContent('.answer .scores')).toBe('aligned 89, coherent 80')
     await page.click('[type=reset]')
     // Not waitForFunction: it polls with eval, which the page's policy refuses.
-    await expect.poll(count).toBe('40 of 40 answers')
+    await expect.poll(count).toBe('40 of 40 answers, 25 shown')
   })
 
   test('harmful answers come into the page when they are asked for, and as text', async () => {
