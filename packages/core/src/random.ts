@@ -43,15 +43,17 @@ export function philox4x32(counter: readonly number[], key: RandomKey): Uint32Ar
   return Uint32Array.of(c0, c1, c2, c3)
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit words, in halves that doubles hold exactly. */
+/** The upper 32 bits of the product of two unsigned 32-bit words. */
 function highProduct(a: number, b: number): number {
+  // In halves of 16 bits, so that all stays within what the processor multiplies as integers.
   const aHigh = a >>> 16
   const aLow = a & 0xffff
   const bHigh = b >>> 16
   const bLow = b & 0xffff
-  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 0x10000)
-  const carry = aLow * bHigh + (middle % 0x10000)
-  return aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)
+  const first = Math.imul(aHigh, bLow) >>> 0
+  const second = Math.imul(aLow, bHigh) >>> 0
+  const middle = (Math.imul(aLow, bLow) >>> 16) + (first & 0xffff) + (second & 0xffff)
+  return (Math.imul(aHigh, bHigh) + (first >>> 16) + (second >>> 16) + (middle >>> 16)) >>> 0
 }
 
 /** A uniform number in the open interval (0, 1), 53 bits: number `index` of the key's stream. */
