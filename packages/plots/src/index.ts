@@ -43,7 +43,7 @@ export {
   type QuestionRow,
   questionHeatMap,
 } from './question-heat-map.ts'
-export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './render.ts'
+export { type PngOptions, pngOf, type RenderOptions, renderPng, renderSvg } from './render.ts'
 export { renderTerminal, type TerminalOptions } from './render-terminal.ts'
 export type {
   ReportAnswer,

@@ -96,14 +96,20 @@ function drawn<T>(
  *
  * @throws CemError `plot-render-failed`, `plot-option-invalid`
  */
-export async function renderPng(
-  spec: TopLevelSpec,
-  { scale = 2, fonts = [], ...options }: PngOptions = {},
-): Promise<Uint8Array> {
-  checkScale(scale)
-  checkFonts(fonts)
-  const svg = await renderSvg(spec, options)
-  if (fonts.length === 0) warnOfBoxes(svg, options.onWarning)
+export async function renderPng(spec: TopLevelSpec, options: PngOptions = {}): Promise<Uint8Array> {
+  checkPngOptions(options)
+  return pngOf(await renderSvg(spec, options), options)
+}
+
+/**
+ * PNG bytes of an SVG that `renderSvg` drew: `renderPng` without drawing once more.
+ *
+ * @throws CemError `plot-render-failed`, `plot-option-invalid`
+ */
+export async function pngOf(svg: string, options: PngOptions = {}): Promise<Uint8Array> {
+  checkPngOptions(options)
+  const { scale = 2, fonts = [], onWarning } = options
+  if (fonts.length === 0) warnOfBoxes(svg, onWarning)
   const { Resvg } = await import('@resvg/resvg-js')
   const font = {
     loadSystemFonts: false,
@@ -117,6 +123,11 @@ export async function renderPng(
   } catch (error) {
     throw CemError.isInstance(error) ? error : renderFailed('PNG', error)
   }
+}
+
+function checkPngOptions({ scale = 2, fonts = [] }: PngOptions): void {
+  checkScale(scale)
+  checkFonts(fonts)
 }
 
 /** A font that is not there would be passed over without a word. */

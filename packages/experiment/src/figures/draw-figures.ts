@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { writeFileAtomic } from '@cem/core'
-import { renderPng, renderSvg, type StyledRow, type VariantStyles, variantStyles } from '@cem/plots'
+import { pngOf, renderSvg, type StyledRow, type VariantStyles, variantStyles } from '@cem/plots'
 import { labelRows } from '../analysis/cell-metrics.ts'
 import type { Analysis } from '../run/analyse.ts'
 import type { RunStore } from '../store/run-store.ts'
@@ -74,8 +74,9 @@ export async function writeFigures(
   const files: string[] = []
   for (const { name, spec } of figures) {
     const path = join(folder, name)
-    await writeFileAtomic(`${path}.svg`, await renderSvg(spec))
-    await writeFileAtomic(`${path}.png`, await renderPng(spec))
+    const svg = await renderSvg(spec)
+    await writeFileAtomic(`${path}.svg`, svg)
+    await writeFileAtomic(`${path}.png`, await pngOf(svg))
     await writeFileAtomic(`${path}.vl.json`, `${JSON.stringify(spec)}\n`)
     files.push(`${path}.png`, `${path}.svg`, `${path}.vl.json`)
   }
