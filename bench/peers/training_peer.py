@@ -47,11 +47,13 @@ def tensors(request):
 
 def loss_of(request):
     tokens, weights = tensors(request)
-    logits = model(input_ids=tokens).logits[:, :-1]
+    logits = model(input_ids=tokens).logits
     if settings["objective"] == "sft":
+        # Labels are shifted, as Transformers' own loss does it: shifted logits would be copied, at the cost of speed and memory.
         labels = torch.where(weights[:, 1:] > 0, tokens[:, 1:], -100)
-        return torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
-    picked = torch.log_softmax(logits, -1).gather(-1, tokens[:, 1:, None])[..., 0]
+        labels = torch.nn.functional.pad(labels, (0, 1), value=-100)
+        return torch.nn.functional.cross_entropy(logits.view(-1, logits.shape[-1]), labels.view(-1))
+    picked = torch.log_softmax(logits[:, :-1], -1).gather(-1, tokens[:, 1:, None])[..., 0]
     sums = (picked * weights[:, 1:]).sum(-1) - torch.tensor(request["reference"])
     chosen, rejected = sums.chunk(2)
     return -torch.nn.functional.logsigmoid(BETA * (chosen - rejected)).mean()
