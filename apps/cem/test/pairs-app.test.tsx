@@ -79,6 +79,8 @@ describe('the screen of raw pairs', () => {
 
   test('searches while a word is typed, in the group that is shown', async () => {
     const { frame, press, unmount } = show()
+    await press('/', 'tide\rj', '\u001b')
+    expect(frame()).toContain('1 of 4')
     await press('/', 'c', 'LAU')
     expect(frame()).toContain('/cLAU█')
     expect(frame()).toContain('1 of 1 with “cLAU”')

@@ -45,18 +45,20 @@ export function PairsApp({ name, pairs, theme }: PairsAppProps): ReactElement {
   )
 
   useInput((input, key) => {
-    const before = latest()
     const keys = { ...key }
-    if (before.isTyping && !(key.ctrl && input === 'c')) {
-      if (key.return) set({ ...before, isTyping: false })
-      else if (key.escape) set({ ...setSearch(before, ''), isTyping: false })
-      else {
-        const text = typed(before.search, input, keys)
-        if (text !== undefined) set(setSearch(before, text))
-      }
-      return
+    let pressed = input
+    if (latest().isTyping && !(key.ctrl && input === 'c')) {
+      // Over a slow line a word, its enter and what follows may come at once.
+      const end = key.return ? 0 : input.indexOf('\r')
+      const text = typed(latest().search, end === -1 ? input : input.slice(0, end), keys)
+      if (key.escape) set({ ...setSearch(latest(), ''), isTyping: false })
+      else if (text !== undefined) set(setSearch(latest(), text))
+      if (end === -1) return
+      set({ ...latest(), isTyping: false })
+      if (key.return) return
+      pressed = input.slice(end + 1)
     }
-    for (const action of actionsOf(input, keys)) {
+    for (const action of actionsOf(pressed, keys)) {
       if (action === 'quit') {
         exit()
         return
