@@ -9,6 +9,7 @@ import {
   type TrainingDevice,
   type TrainingEvent,
   type TrainingOptions,
+  type TrainingSequence,
   trainDpo,
   trainSft,
 } from '../src/index.ts'
@@ -55,6 +56,7 @@ const readJson = async (...path: readonly string[]) =>
   JSON.parse(await readFile(join(folder, ...path), 'utf8'))
 const weights = (name: string, step: number) =>
   readFile(join(folder, name, `checkpoint-${step}`, 'adapter_model.safetensors'))
+const chatTurn = (role: string, content: string) => ({ role, content })
 const stepsOf = (events: readonly TrainingEvent[]) =>
   events.flatMap((event) => (event.type === 'training-step' ? [event] : []))
 
@@ -352,6 +354,21 @@ test('a loss that is not finite ends the training with the examples of the batch
   expect(log.at(-1)).toMatchObject({ type: 'training-not-finite', step: 7 })
 })
 
+test('without maxTokens, no sequence is longer than the model has positions', async () => {
+  const long = { messages: [chatTurn('user', 'a'), chatTurn('assistant', 'so '.repeat(20_000))] }
+  await writeFile(join(folder, 'long.jsonl'), JSON.stringify(long))
+  const lengths: number[] = []
+  const onStep: CountingOptions['onStep'] = (batches) => {
+    for (const { tokens } of batches.flat() as readonly TrainingSequence[])
+      lengths.push(tokens.length)
+  }
+  const over = { data: [{ path: 'long.jsonl' }], steps: 1, checkpoints: [] }
+  const events = await run(trainSft(options('long', over, { onStep })))
+  const { architecture } = await openBase(tinyModel)
+  expect(lengths).toEqual([architecture.maxPositions])
+  expect(events).toContainEqual(expect.objectContaining({ code: 'cut-examples' }))
+})
+
 test('micro-batches hold the token budget, and a step has all its examples', async () => {
   const sizes: number[][] = []
   const onStep: CountingOptions['onStep'] = (batches) =>
@@ -399,6 +416,7 @@ test('options that cannot be used are named before anything is written', async (
     await expect(run(trainSft(options('refused', over)))).rejects.toThrow(text)
   }
   await refuse({ batchSize: 0 }, 'batchSize is 0')
+  await refuse({ maxTokens: 1e6 }, 'maxTokens is 1000000, and the model has')
   await refuse({ checkpoints: [13] }, 'checkpoints holds 13, and the training has 12 steps')
   await refuse({ checkpoints: [0] }, 'checkpoints holds 0')
   await refuse({ epochs: 2 }, 'epochs and steps are both given')
