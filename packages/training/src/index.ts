@@ -27,6 +27,7 @@ export {
   type LoadedTrainingFile,
   loadTrainingFile,
 } from './config/load-training-file.ts'
+export { modelPath } from './config/model-path.ts'
 export { readYamlConfig } from './config/read-yaml-config.ts'
 export { type TrainingJob, trainingJobs } from './config/training-jobs.ts'
 export {

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { checkConfigData, configName, configRoot, readYamlConfig } from '@cem/training'
 import { judgeProblems } from './judge-schema.ts'
 import { configSchema, type ExperimentConfig } from './schema.ts'
@@ -58,21 +58,6 @@ export function checkConfig(
     resultsFolder: resolve(workingFolder, config.resultsFolder),
     file,
   }
-}
-
-/**
- * A model as the config names it: a folder below the root where there is one, else a hub id as it stands.
- *
- * @param exists whether a path is there
- */
-export function modelReference(
-  root: string,
-  reference: string,
-  exists: (path: string) => boolean,
-): string {
-  if (isAbsolute(reference)) return reference
-  const path = join(root, reference)
-  return exists(path) ? path : reference
 }
 
 function duplicateNames({ variants, base_output_name }: ExperimentConfig): string[] {
