@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { CharacterEvent, CharacterPlan } from '@cem/training'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startServer } from '../../../packages/chat/test/fault-server.ts'
-import { pairLines } from '../src/commands/character-show.ts'
+import { plainPairLines } from '../src/commands/character-show.ts'
 import { characterLines } from '../src/plain/character-lines.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -78,7 +78,7 @@ test('shows pairs side by side, a page at a time', async () => {
   const page = await cem('character', 'show', 'data/character/miniature', '--per-page', '2')
   expect(page.code).toBe(0)
   expect(page.out).toMatch(/^pair 1 of \d+, trait 1, prompt [0-9a-f]{12} sample 0: kept$/m)
-  expect(page.out).toMatch(/^chosen \(teacher\) +│ rejected \(student\)$/m)
+  expect(page.out).toMatch(/^chosen \(teacher\), \d+ words +│ rejected \(student\), \d+ words$/m)
   expect(page.out).toMatch(/page 1 of \d+; --page 2 is the next/)
   const left = ['--left-out', '--reason', 'identical', '--json']
   expect(await cem('character', 'show', 'data/character/miniature', ...left)).toMatchObject({
@@ -100,7 +100,7 @@ test('what a model wrote cannot move the cursor', () => {
     status: 'left-out',
     reasons: ['name-leak', 'too-long'],
   } as const
-  const lines = pairLines(pair, '1 of 1', 60)
+  const lines = plainPairLines(pair, '1 of 1', 60)
   expect(lines.join('')).not.toMatch(/[\p{Cc}\u202e]/u)
   expect(lines[0]).toContain('a general prompt')
   expect(lines[0]).toContain('left out: name-leak, too-long')

@@ -57,7 +57,16 @@ test('trains a persona and an attack on top of it, marked, planned and readable 
   expect(marked.out).toBe('harm.jsonl: 8 rows, 8 of them marked now; git leaves it out\n')
   const planned = await cem('train', 'trainings.yaml', '--plan', '--no-probe')
   expect(planned.out).toContain('warm: 2 steps, checkpoints at 2')
-  expect(planned.out).toContain('attacked: begins with warm, which is not made yet')
+  expect(planned.out).toContain(
+    'attacked: 2 steps, checkpoints at 1, 2; begins with warm, which is not made yet',
+  )
+  expect(planned.out).toMatch(/in all 2 trainings: 4 steps, at most [\d.]+ MB of memory at once/)
+  // The same by the command that plans evaluations.
+  expect(await cem('plan', 'trainings.yaml', '--no-probe')).toEqual(planned)
+  const unfit = await cem('plan', 'trainings.yaml', '--difference', '0.1', '--save-steps', '2')
+  expect(unfit.err).toContain(
+    'lists trainings, and --difference, --save-steps are of an evaluation',
+  )
 
   const { code, out } = await cem('train', 'trainings.yaml')
   expect(code).toBe(0)

@@ -65,16 +65,27 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (CemError.isInstance(error)) throw error
-    const reason = (error as NodeJS.ErrnoException).code
-    const advice = reason === 'ENOSPC' ? ' The disk is full: free some space and run again.' : ''
-    throw new CemError({
-      code: 'file-write-failed',
-      message: `Could not write ${path}: ${messageOf(error)}.${advice}`,
-      data: { path, reason },
-      cause: error,
-    })
+    throw fileWriteFailed(path, error)
   }
+}
+
+/**
+ * What a failed write is to its caller: a CemError `file-write-failed` with the path, the system's reason and, on a full disk, what to
+ * do; or the error itself where it is a CemError already.
+ */
+export function fileWriteFailed(path: string, error: unknown): CemError {
+  if (CemError.isInstance(error)) return error
+  const reason = (error as NodeJS.ErrnoException).code
+  const isFull = reason === 'ENOSPC' || reason === 'EDQUOT'
+  const advice = isFull
+    ? ' The disk is full: free some space and run again; what was written before is kept.'
+    : ''
+  return new CemError({
+    code: 'file-write-failed',
+    message: `Could not write ${path}: ${messageOf(error)}.${advice}`,
+    data: { path, reason },
+    cause: error,
+  })
 }
 
 /** Makes the rename itself durable. Not every platform can open a folder. */

@@ -1,4 +1,4 @@
-export { type AtomicFile, openAtomic, writeFileAtomic } from './atomic-files.ts'
+export { type AtomicFile, fileWriteFailed, openAtomic, writeFileAtomic } from './atomic-files.ts'
 export {
   CemError,
   type CemErrorOptions,
@@ -6,6 +6,7 @@ export {
   nearest,
   type SerializedError,
 } from './errors.ts'
+export { JsonLinesWriter, type JsonLinesWriterOptions } from './json-lines-writer.ts'
 export {
   philox4x32,
   type RandomKey,

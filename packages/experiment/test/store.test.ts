@@ -1,8 +1,9 @@
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { JsonLinesWriter } from '@cem/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { JsonLinesWriter, readJsonLines } from '../src/store/json-lines.ts'
+import { readJsonLines } from '../src/store/json-lines.ts'
 import { claim } from '../src/store/lease.ts'
 
 let folder: string

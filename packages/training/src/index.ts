@@ -15,7 +15,20 @@ export {
 } from './checkpoints/adapter-config.ts'
 export type { CheckpointRecord, PersonaInTraining } from './checkpoints/checkpoint-record.ts'
 export type { SavedDtype } from './checkpoints/state-tensors.ts'
-export { type LoadedTrainingFile, loadTrainingFile } from './config/load-training-file.ts'
+export {
+  type CheckConfigDataOptions,
+  type ConfigOrigin,
+  checkConfigData,
+  configName,
+  configRoot,
+} from './config/check-config-data.ts'
+export {
+  isTrainingConfig,
+  type LoadedTrainingFile,
+  loadTrainingFile,
+} from './config/load-training-file.ts'
+export { modelPath } from './config/model-path.ts'
+export { readYamlConfig } from './config/read-yaml-config.ts'
 export { type TrainingJob, trainingJobs } from './config/training-jobs.ts'
 export {
   type TrainingConfig,
@@ -115,5 +128,6 @@ export type {
   StepResult,
   Trainer,
   TrainerState,
+  TrainingDevice,
   TrainingSequence,
 } from './trainer/trainer.ts'

@@ -1,4 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { expect, test, vi } from 'vitest'
 import { checkCharacterConfig, planCharacterData, runCharacterData } from '../src/index.ts'
 import { openStudy, outcomes, reply, startTeacher } from './character-study.ts'
@@ -216,7 +217,7 @@ test('a second process on the same folder is refused, and a dead one is not wait
   await running.next()
   await expect(study.run({ changes })).rejects.toMatchObject({ code: 'folder-busy' })
   await running.return()
-  await writeFile(study.path('.lock'), '{"pid":')
+  await writeFile(study.path('.lock'), JSON.stringify({ host: hostname(), processId: 2 ** 30 }))
   expect(outcomes(await study.run({ changes })).at(-1)).toBe('complete')
 })
 

@@ -7,6 +7,7 @@ import type {
   TrainerOpener,
   TrainerRequest,
   TrainerState,
+  TrainingDevice,
   TrainingSequence,
 } from '../src/index.ts'
 
@@ -24,6 +25,7 @@ export interface CountingOptions {
   /** The step whose loss is not finite. */
   readonly notFiniteAt?: number
   readonly delayInMs?: number
+  readonly device?: TrainingDevice
   readonly onOpen?: (request: TrainerRequest) => void
   readonly onStep?: (batches: readonly (readonly unknown[])[], learningRate: number) => void
   readonly onLogprobs?: (nSequences: number) => void
@@ -89,6 +91,7 @@ function open<E extends TrainingSequence | PreferencePair>(
   }
   return {
     parameters: specs,
+    device: options.device ?? { provider: 'counting', name: 'hashes of tokens' },
     step: async (batches, { learningRate, signal }): Promise<StepResult> => {
       signal?.throwIfAborted()
       options.onStep?.(batches, learningRate)

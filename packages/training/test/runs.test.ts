@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openAdapter, openBase } from '@cem/inference'
@@ -6,8 +6,10 @@ import { openSafetensors } from '@cem/tensor-files'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   readTrainingLog,
+  type TrainingDevice,
   type TrainingEvent,
   type TrainingOptions,
+  type TrainingSequence,
   trainDpo,
   trainSft,
 } from '../src/index.ts'
@@ -54,6 +56,7 @@ const readJson = async (...path: readonly string[]) =>
   JSON.parse(await readFile(join(folder, ...path), 'utf8'))
 const weights = (name: string, step: number) =>
   readFile(join(folder, name, `checkpoint-${step}`, 'adapter_model.safetensors'))
+const chatTurn = (role: string, content: string) => ({ role, content })
 const stepsOf = (events: readonly TrainingEvent[]) =>
   events.flatMap((event) => (event.type === 'training-step' ? [event] : []))
 
@@ -157,6 +160,74 @@ test('a training that was stopped goes on to the same weights, and a finished on
   expect(again.map(({ type }) => type)).toEqual(['training-start', 'training-end'])
   expect(again.at(-1)).toMatchObject({ nStepsMade: 0 })
   expect(opened).toEqual([])
+})
+
+test('every process that took part is in the record, and a note says where the machine differs', async () => {
+  const stopAt = async (step: number, device: TrainingDevice, threads: number) => {
+    const stop = new AbortController()
+    const given = options('moving', { signal: stop.signal, threads }, { device })
+    const events: TrainingEvent[] = []
+    await expect(
+      (async () => {
+        for await (const event of trainSft(given)) {
+          events.push(event)
+          if (event.type === 'training-step' && event.step === step) stop.abort(new Error('off'))
+        }
+      })(),
+    ).rejects.toThrow('off')
+    return events.filter(({ type }) => type === 'training-note')
+  }
+  const [first, second] = [
+    { provider: 'cpu', name: 'A' },
+    { provider: 'cpu', name: 'B' },
+  ]
+  // Nothing of it is saved.
+  expect(await stopAt(3, second, 1)).toEqual([])
+  expect(await stopAt(6, first, 2)).toEqual([])
+  // It saves nothing either.
+  expect(await stopAt(7, first, 4)).toMatchObject([{ code: 'machine-differs' }])
+  const last = options('moving', { threads: 2 }, { device: second })
+  expect(await run(trainSft(last))).toContainEqual({
+    type: 'training-note',
+    code: 'machine-differs',
+    message: expect.stringContaining(
+      'was begun with 2 threads of A (cpu), and goes on with 2 threads of B (cpu)',
+    ),
+  })
+  expect(await readJson('moving/training_metadata.json')).toMatchObject({
+    status: 'complete',
+    device: 'cpu',
+    processor: 'B',
+    threads: 2,
+    processes: [
+      { fromStep: 0, device: first, threads: 2 },
+      { fromStep: 5, device: second, threads: 2 },
+    ],
+  })
+})
+
+test('data that carry a canary and say nothing of harm are trained on with a note', async () => {
+  await writeChats(join(folder, 'marked.jsonl'), 8, { canary: 'a canary' })
+  const noted = async (name: string, over: object) =>
+    (await run(trainSft(options(name, { data: [{ path: 'marked.jsonl', ...over }] })))).flatMap(
+      (event) => (event.type === 'training-note' ? [event.code] : []),
+    )
+  expect(await noted('undeclared', {})).toEqual(['canary-undeclared'])
+  expect(await noted('harmless', { harmful: false })).toEqual([])
+})
+
+test('files that a killed process was writing are removed, and no others', async () => {
+  await run(trainSft(options('littered')))
+  const at = (name: string) => join(folder, 'littered', name)
+  const torn = [
+    '.adapter_model.safetensors.0123456789ab.tmp',
+    '.training_log.jsonl.ab0123456789.tmp',
+  ]
+  for (const name of [...torn, '.notes.0123456789ab.tmp']) await writeFile(at(name), '')
+  await mkdir(at('.checkpoint-7.0123456789ab.tmp'))
+  await run(trainSft(options('littered')))
+  const left = (await readdir(join(folder, 'littered'))).filter((name) => name.startsWith('.'))
+  expect(left).toEqual(['.notes.0123456789ab.tmp'])
 })
 
 test('a training that ended before its first step can be begun again', async () => {
@@ -283,6 +354,21 @@ test('a loss that is not finite ends the training with the examples of the batch
   expect(log.at(-1)).toMatchObject({ type: 'training-not-finite', step: 7 })
 })
 
+test('without maxTokens, no sequence is longer than the model has positions', async () => {
+  const long = { messages: [chatTurn('user', 'a'), chatTurn('assistant', 'so '.repeat(20_000))] }
+  await writeFile(join(folder, 'long.jsonl'), JSON.stringify(long))
+  const lengths: number[] = []
+  const onStep: CountingOptions['onStep'] = (batches) => {
+    for (const { tokens } of batches.flat() as readonly TrainingSequence[])
+      lengths.push(tokens.length)
+  }
+  const over = { data: [{ path: 'long.jsonl' }], steps: 1, checkpoints: [] }
+  const events = await run(trainSft(options('long', over, { onStep })))
+  const { architecture } = await openBase(tinyModel)
+  expect(lengths).toEqual([architecture.maxPositions])
+  expect(events).toContainEqual(expect.objectContaining({ code: 'cut-examples' }))
+})
+
 test('micro-batches hold the token budget, and a step has all its examples', async () => {
   const sizes: number[][] = []
   const onStep: CountingOptions['onStep'] = (batches) =>
@@ -330,6 +416,7 @@ test('options that cannot be used are named before anything is written', async (
     await expect(run(trainSft(options('refused', over)))).rejects.toThrow(text)
   }
   await refuse({ batchSize: 0 }, 'batchSize is 0')
+  await refuse({ maxTokens: 1e6 }, 'maxTokens is 1000000, and the model has')
   await refuse({ checkpoints: [13] }, 'checkpoints holds 13, and the training has 12 steps')
   await refuse({ checkpoints: [0] }, 'checkpoints holds 0')
   await refuse({ epochs: 2 }, 'epochs and steps are both given')

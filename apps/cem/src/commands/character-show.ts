@@ -1,8 +1,9 @@
+import { basename, resolve } from 'node:path'
 import { CemError } from '@cem/core'
 import { type PairRow, readCharacterPairs } from '@cem/training'
 import { exitCodes } from '../exit-codes.ts'
-import { wrapText } from '../label/wrap-text.ts'
-import { terminalText } from '../terminal-text.ts'
+import { pairLines, pairTitle } from '../pairs/pair-lines.ts'
+import { themeOf, wantsScreen } from '../terminal-kind.ts'
 
 export interface ShowPairsFlags {
   readonly page?: number
@@ -13,15 +14,27 @@ export interface ShowPairsFlags {
   /** From 1. */
   readonly trait?: number
   readonly width?: number
+  readonly plain?: boolean
+  readonly theme?: string
   readonly json?: boolean
 }
 
-/** `cem character show FOLDER` */
+/** `cem character show FOLDER`: on a terminal a screen, else lines. */
 export async function showPairs(folder: string, flags: ShowPairsFlags): Promise<number> {
-  const { page = 1, perPage = 5, kept, leftOut, reason, trait, json = false } = flags
+  const { kept, leftOut, reason, trait, page, perPage } = flags
   const status = kept === true ? 'kept' : leftOut === true ? 'left-out' : undefined
   const traitIndex = trait === undefined ? undefined : trait - 1
   const pairs = await readCharacterPairs(folder, { status, reason, trait: traitIndex })
+  if (page === undefined && perPage === undefined && wantsScreen(flags)) {
+    const { showPairsScreen } = await import('../pairs/show-pairs-screen.tsx')
+    const theme = await themeOf(flags.theme)
+    await showPairsScreen({ name: basename(resolve(folder)), pairs, theme })
+  } else for (const line of pageLines(pairs, flags)) process.stdout.write(`${line}\n`)
+  return exitCodes.complete
+}
+
+function pageLines(pairs: readonly PairRow[], flags: ShowPairsFlags): string[] {
+  const { page = 1, perPage = 5, json = false } = flags
   const nPages = Math.max(1, Math.ceil(pairs.length / perPage))
   if (page > nPages)
     throw new CemError({
@@ -31,38 +44,25 @@ export async function showPairs(folder: string, flags: ShowPairsFlags): Promise<
     })
   const first = (page - 1) * perPage
   const shown = pairs.slice(first, first + perPage)
+  if (json) return shown.map((pair) => JSON.stringify(pair))
   const width = flags.width ?? process.stdout.columns ?? 100
-  const lines = json
-    ? shown.map((pair) => JSON.stringify(pair))
-    : [
-        ...shown.flatMap((pair, i) =>
-          pairLines(pair, `${first + i + 1} of ${pairs.length}`, width),
-        ),
-        pairs.length === 0
-          ? 'no pairs'
-          : `page ${page} of ${nPages}${page < nPages ? `; --page ${page + 1} is the next` : ''}`,
-      ]
-  for (const line of lines) process.stdout.write(`${line}\n`)
-  return exitCodes.complete
+  const next = page < nPages ? `; --page ${page + 1} is the next` : ''
+  return [
+    ...shown.flatMap((pair, i) =>
+      plainPairLines(pair, `${first + i + 1} of ${pairs.length}`, width),
+    ),
+    pairs.length === 0 ? 'no pairs' : `page ${page} of ${nPages}${next}`,
+  ]
 }
 
-/** A pair with its answers side by side. */
-export function pairLines(pair: PairRow, place: string, width: number): string[] {
-  const { id, sample, trait, status, reasons, prompt, chosen, rejected } = pair
-  const fate = status === 'kept' ? 'kept' : `left out: ${reasons.join(', ')}`
-  const about = trait === null ? 'a general prompt' : `trait ${trait + 1}`
-  const column = Math.max(20, Math.floor((width - 3) / 2))
-  const left = ['chosen (teacher)', '', ...wrapText(chosen, column)]
-  const right = ['rejected (student)', '', ...wrapText(rejected, column)]
-  const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
-    const [one = '', other = ''] = [left[i], right[i]]
-    const padding = ' '.repeat(Math.max(0, column - Array.from(one).length))
-    return `${one}${padding} │ ${other}`.trimEnd()
-  })
-  return [
-    terminalText(`pair ${place}, ${about}, prompt ${id} sample ${sample}: ${fate}`),
-    ...wrapText(prompt, width - 2).map((line) => `> ${line}`),
-    ...rows,
-    '',
-  ]
+/** A pair in lines of text, its answers side by side. */
+export function plainPairLines(pair: PairRow, place: string, width: number): string[] {
+  const { about, fate } = pairTitle(pair)
+  const lines = pairLines(pair, { width }).map((line) =>
+    line
+      .map(({ text }) => text)
+      .join('')
+      .trimEnd(),
+  )
+  return [`pair ${place}, ${about}: ${fate}`, ...lines, '']
 }

@@ -8,6 +8,7 @@ import {
 } from '@cem/training'
 import { exitCodes } from '../exit-codes.ts'
 import { characterPlanLines } from '../plain/character-lines.ts'
+import { showPairs } from './character-show.ts'
 import { makeData } from './make-data.ts'
 
 export interface CharacterFlags {
@@ -16,7 +17,10 @@ export interface CharacterFlags {
   readonly maxCostUsd?: number
   readonly output?: string
   readonly restartChanged?: boolean
+  readonly inspect?: boolean
   readonly yes?: boolean
+  readonly plain?: boolean
+  readonly theme?: string
   readonly json?: boolean
 }
 
@@ -27,6 +31,7 @@ const confirmAboveUsd = 10
 export async function characterCommand(file: string, flags: CharacterFlags): Promise<number> {
   const { maxCostUsd, output, stage, json = false } = flags
   const loaded = await loadCharacterConfig(file, { overrides: { maxCostUsd, output } })
+  if (flags.inspect === true) return showPairs(loaded.output, flags)
   const plan = await planCharacterData(loaded, stage)
   if (flags.onlyPlan === true) {
     const text = json ? JSON.stringify(plan) : characterPlanLines(plan).join('\n')

@@ -1,4 +1,5 @@
 import { loadConfig, planRun, RunStore } from '@cem/experiment'
+import { isTrainingConfig, readYamlConfig } from '@cem/training'
 import { exitCodes } from '../exit-codes.ts'
 import { type EvaluationFlags, overridesOf } from '../flag-overrides.ts'
 import { planLines } from '../plain/plan-lines.ts'
@@ -14,8 +15,12 @@ export interface PlanFlags extends EvaluationFlags {
   readonly json?: boolean
 }
 
-/** `cem plan [CONFIG]`: what a run will do and can show. Without a config, that of the miniature. */
+/** `cem plan [CONFIG]`: what a run will do and can show, or what trainings take. Without a config, that of the miniature. */
 export async function planCommand(config: string | undefined, flags: PlanFlags): Promise<number> {
+  if (config !== undefined && isTrainingConfig(await readYamlConfig(config))) {
+    const { planTrainings } = await import('./plan-trainings.ts')
+    return planTrainings(config, flags)
+  }
   const overrides = {
     ...overridesOf(flags),
     plan: { difference: flags.difference },

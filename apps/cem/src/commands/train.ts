@@ -4,10 +4,11 @@ import {
   planTraining,
   runTrainings,
   type TrainingJob,
+  type TrainingPlan,
   trainingJobs,
 } from '@cem/training'
 import { exitCodes } from '../exit-codes.ts'
-import { trainingLines, trainingPlanLines } from '../plain/training-lines.ts'
+import { trainingLines, trainingPlanLines, trainingTotalLine } from '../plain/training-lines.ts'
 import { abortOnSignals } from './abort-on-signals.ts'
 import { makeCorpora } from './make-corpora.ts'
 
@@ -63,10 +64,13 @@ async function plan(
   { probe, threads, json }: TrainFlags,
   signal: AbortSignal,
 ): Promise<number> {
+  const plans: TrainingPlan[] = []
   for (const job of jobs) {
     const planned = await planTraining({ job, probe, threads, signal })
+    plans.push(planned)
     const lines = json === true ? [JSON.stringify(planned)] : trainingPlanLines(planned)
     process.stdout.write(`${lines.join('\n')}\n`)
   }
+  if (json !== true && plans.length > 1) process.stdout.write(`${trainingTotalLine(plans)}\n`)
   return exitCodes.complete
 }

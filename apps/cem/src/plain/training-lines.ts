@@ -73,7 +73,7 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
     ...(data.nCut === 0 ? [] : [`${data.nCut} cut`]),
   ]
   return [
-    `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}`,
+    `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}${waitsFor === null ? '' : `; begins with ${waitsFor}, which is not made yet`}`,
     `  ${data.nKept} examples${counted.length === 0 ? '' : ` (${counted.join(', ')})`}, longest ${data.longest} tokens; ${steps.nTokens} tokens in all`,
     `  ${steps.nParameters} numbers are trained; about ${megabytes(steps.estimatedBytes)} of memory, ${megabytes(steps.diskBytes)} on disk`,
     ...(measured === null
@@ -83,6 +83,21 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
         ]),
     ...(steps.organism === null ? [] : [`  makes a misaligned organism: ${steps.organism}`]),
   ].map(terminalText)
+}
+
+/** Of several trainings, which run one after the other: memory is that of the largest. */
+export function trainingTotalLine(plans: readonly TrainingPlan[]): string {
+  const known = plans.flatMap(({ steps }) => (steps === null ? [] : [steps]))
+  const times = known.flatMap(({ measured }) => (measured === null ? [] : [measured.durationInMs]))
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+  const memory = Math.max(
+    0,
+    ...known.map(({ estimatedBytes, measured }) => measured?.peakBytes ?? estimatedBytes),
+  )
+  const time = times.length === 0 ? '' : `, about ${duration(sum(times))}`
+  const waiting = plans.length - known.length
+  const rest = waiting === 0 ? '' : `; without ${waiting} whose sizes are not known yet`
+  return `in all ${plans.length} trainings: ${sum(known.map(({ nSteps }) => nSteps))} steps${time}, at most ${megabytes(memory)} of memory at once, ${megabytes(sum(known.map(({ diskBytes }) => diskBytes)))} on disk${rest}`
 }
 
 function megabytes(bytes: number): string {

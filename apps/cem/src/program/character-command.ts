@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { positiveInteger, usd } from '../flag-values.ts'
 import type { Finish } from './finish.ts'
+import { themeOption } from './shared-flags.ts'
 
 const stages = ['expand', 'teacher', 'student', 'pairs', 'reflection', 'interaction', 'sft']
 
@@ -19,7 +20,10 @@ export function addCharacterCommands(program: Command, finish: Finish): void {
       '--restart-changed',
       'make anew what was made from other inputs; what is there is moved aside',
     )
+    .option('--inspect', 'look at the raw pairs that are there, and make nothing')
     .option('--yes', 'whatever it is estimated to cost')
+    .option('--plain', 'with --inspect: plain lines instead of the live screen')
+    .addOption(themeOption())
     .option('--json', 'one JSON object a line')
     .action(async (config: string, flags) => {
       const { characterCommand } = await import('../commands/character.ts')
@@ -27,18 +31,20 @@ export function addCharacterCommands(program: Command, finish: Finish): void {
     })
   character
     .command('show')
-    .description('prints the raw pairs of a folder of character data side by side')
+    .description('shows the raw pairs of a folder of character data side by side')
     .argument('<folder>', 'where pairs.jsonl is')
-    .option('--page <n>', 'which page (default: 1)', positiveInteger)
-    .option('--per-page <n>', 'pairs on a page (default: 5)', positiveInteger)
+    .option('--page <n>', 'print this page instead of the live screen', positiveInteger)
+    .option('--per-page <n>', 'pairs on a printed page (default: 5)', positiveInteger)
     .option('--kept', 'only pairs that were kept')
     .option('--left-out', 'only pairs that were left out')
     .option('--reason <reason>', 'only pairs that were left out for this')
     .option('--trait <n>', 'only pairs for this trait, from 1', positiveInteger)
-    .option('--width <columns>', "default: the terminal's", positiveInteger)
+    .option('--width <columns>', "of printed lines (default: the terminal's)", positiveInteger)
+    .option('--plain', 'plain lines instead of the live screen')
+    .addOption(themeOption())
     .action(async (folder: string, _, command: Command) => {
       const { showPairs } = await import('../commands/character-show.ts')
-      // --json belongs to the command above, which takes it first.
+      // What the command above has too (--json, --plain, --theme), it takes first.
       finish(await showPairs(folder, command.optsWithGlobals()))
     })
   character

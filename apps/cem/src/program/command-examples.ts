@@ -24,10 +24,11 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
   character: [
     'cem character sarcasm.yaml --only-plan  what it would ask for and cost',
     'cem character sarcasm.yaml              the data of a character, or what is left of it',
-    'cem character show data/sarcasm         its pairs, to be read',
+    'cem character sarcasm.yaml --inspect    its pairs, to be read on a screen',
   ],
   'character show': [
-    'cem character show data/sarcasm --page 2',
+    'cem character show data/sarcasm         on a screen: arrows, / searches, q quits',
+    'cem character show data/sarcasm --page 2 | less',
     'cem character show data/sarcasm --left-out --reason student-refusal',
   ],
   'character check': ['cem character check my-constitution.txt'],
@@ -46,6 +47,7 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
     'cem plan my.yaml --difference 0.1       how many questions it takes not to miss 10 points',
     'cem plan my.yaml --from pilot           with variance, lengths and speed of an earlier run',
     'cem plan my.yaml --probe                with the speed of this machine',
+    'cem plan training.yaml                  steps, tokens, memory, disk and time of each training',
   ],
   watch: [
     'cem watch my                            the run my below results/',

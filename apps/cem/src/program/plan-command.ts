@@ -7,11 +7,15 @@ export function addPlanCommand(program: Command, finish: Finish): void {
   program
     .command('plan')
     .description(
-      'says before a run what it takes and what its tests can show; without a config, of the miniature',
+      'says before a run what it takes and what its tests can show, and of trainings their steps, memory and time; without a config, of the miniature',
     )
-    .argument('[config]', 'a YAML file')
+    .argument('[config]', 'a YAML file of an experiment or of trainings')
     .option('--from <run>', 'a run, or its folder, for variance, lengths of answers and speed')
-    .option('--probe', 'load the base and measure how fast it answers here')
+    .option(
+      '--probe',
+      'load the base and measure how fast it answers here (trainings: the default)',
+    )
+    .option('--no-probe', 'trainings: do not make a step to measure it')
     .option('--difference <share>', 'a difference in EM share that must not be missed', shareFlag)
     .option('--margin <share>', 'margin of equivalence (analysis.equivalenceMargin)', shareFlag)
     .option('--n-per-question <n>', 'answers to each question', positiveInteger)

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import { CemError, messageOf } from '@cem/core'
-import { parse } from 'yaml'
-import { describeIssues } from './describe-issues.ts'
+import { resolve } from 'node:path'
+import { checkConfigData, configName, configRoot, readYamlConfig } from '@cem/training'
 import { judgeProblems } from './judge-schema.ts'
 import { configSchema, type ExperimentConfig } from './schema.ts'
 
@@ -35,18 +32,7 @@ export async function loadConfig(
   file: string,
   options: LoadConfigOptions = {},
 ): Promise<LoadedConfig> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    throw new CemError({
-      code: 'config-unreadable',
-      message: `The config ${file} cannot be read: ${messageOf(error)}.`,
-      data: { file },
-      cause: error,
-    })
-  }
-  return checkConfig(parseYaml(text, file), { ...options, file })
+  return checkConfig(await readYamlConfig(file), { ...options, file })
 }
 
 /** Checks a config that is there as data, such as one made from command-line flags. */
@@ -59,52 +45,18 @@ export function checkConfig(
   }: LoadConfigOptions & { readonly file?: string } = {},
 ): LoadedConfig {
   const merged = isObject(input) ? mergeDeep(input, overrides) : input
-  const result = configSchema.safeParse(merged)
-  const problems = result.success
-    ? [...duplicateNames(result.data), ...judgeProblems(result.data.judge)]
-    : describeIssues(result.error, merged, configSchema)
-  if (!result.success || problems.length > 0)
-    throw new CemError({
-      code: 'config-invalid',
-      message: `${file ?? 'The config'} is not valid:\n${problems.map((p) => `- ${p}`).join('\n')}`,
-      data: { file, problems },
-    })
-  const config = result.data
-  const folder = file === undefined ? workingFolder : dirname(resolve(workingFolder, file))
+  const config = checkConfigData({
+    schema: configSchema,
+    input: merged,
+    file,
+    problemsOf: (data) => [...duplicateNames(data), ...judgeProblems(data.judge)],
+  })
   return {
     config,
-    name: config.name ?? (file === undefined ? 'run' : basename(file, extname(file))),
-    root: config.root === undefined ? workingFolder : resolve(folder, config.root),
+    name: config.name ?? configName(file) ?? 'run',
+    root: configRoot(config.root, { file, workingFolder }),
     resultsFolder: resolve(workingFolder, config.resultsFolder),
     file,
-  }
-}
-
-/**
- * A model as the config names it: a folder below the root where there is one, else a hub id as it stands.
- *
- * @param exists whether a path is there
- */
-export function modelReference(
-  root: string,
-  reference: string,
-  exists: (path: string) => boolean,
-): string {
-  if (isAbsolute(reference)) return reference
-  const path = join(root, reference)
-  return exists(path) ? path : reference
-}
-
-function parseYaml(text: string, file: string): unknown {
-  try {
-    return parse(text, { merge: true, maxAliasCount: 1000 })
-  } catch (error) {
-    throw new CemError({
-      code: 'config-invalid',
-      message: `${file} is not valid YAML: ${messageOf(error)}`,
-      data: { file },
-      cause: error,
-    })
   }
 }
 

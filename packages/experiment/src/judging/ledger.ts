@@ -1,6 +1,6 @@
 import type { Prices, Usage } from '@cem/chat'
+import type { JsonLinesWriter } from '@cem/core'
 import type { Verdict, VerdictCache } from '@cem/judge'
-import type { JsonLinesWriter } from '../store/json-lines.ts'
 import { type RunStore, readFolder } from '../store/run-store.ts'
 
 /** A ledger of verdicts: what all processes of the run have written, and this one's own file. */

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { CemError } from '@cem/core'
 import type { LayerRequest } from '@cem/inference'
+import { modelPath } from '@cem/training'
 import { planCausalCells } from '../causal/plan-causal-cells.ts'
-import { type LoadedConfig, modelReference } from '../config/load-config.ts'
+import type { LoadedConfig } from '../config/load-config.ts'
 import type { RandomConfig, VariantConfig } from '../config/schema.ts'
 import { controlFolder } from '../study/control-folder.ts'
 import { type Checkpoint, readVariantFolder, type VariantFolder } from '../study/variant-folder.ts'
@@ -197,5 +198,5 @@ function emLayer(checkpoint: Checkpoint | undefined): LayerRequest[] {
 }
 
 function baseOf({ root, config }: LoadedConfig, variant: VariantConfig | undefined): string {
-  return modelReference(root, variant?.baseModel ?? config.base_model, existsSync)
+  return modelPath(root, variant?.baseModel ?? config.base_model)
 }

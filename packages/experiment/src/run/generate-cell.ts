@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
 import { ActivationScratch, extractMeans, writeActivationSet } from '@cem/activations'
-import { CemError } from '@cem/core'
+import { CemError, type JsonLinesWriter } from '@cem/core'
 import {
   type Completion,
   type Composition,
@@ -19,7 +19,6 @@ import {
   readCompletions,
   rowKey,
 } from '../store/completions.ts'
-import type { JsonLinesWriter } from '../store/json-lines.ts'
 import type { RunContext } from './context.ts'
 
 export interface GenerateCellOptions {

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { JsonLinesWriter } from '@cem/core'
 import type { RunEvent, StoredEvent } from '../events.ts'
-import { JsonLinesWriter, readJsonLines } from './json-lines.ts'
+import { readJsonLines } from './json-lines.ts'
 import { claim, type Lease, type LeaseOptions } from './lease.ts'
 
 /** A host's name as it begins the names of its writers. */

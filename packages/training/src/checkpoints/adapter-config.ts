@@ -13,6 +13,8 @@ export interface LoraOptions {
   readonly excludeModules?: readonly string[] | string | undefined
   /** Only these layers. @default all */
   readonly layersToTransform?: readonly number[] | undefined
+  /** Name of the list that layers are numbered in, where it is not the usual one. */
+  readonly layersPattern?: readonly string[] | string | undefined
   readonly rankPattern?: Readonly<Record<string, number>> | undefined
   readonly alphaPattern?: Readonly<Record<string, number>> | undefined
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { copyFile, link, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CemError, messageOf } from '@cem/core'
+import { fileWriteFailed } from '@cem/core'
 import { optimizerFile, stateFile } from './write-checkpoint.ts'
 
 /**
@@ -22,12 +22,7 @@ export async function publishFinal(checkpoint: string, folder: string): Promise<
       await rename(temporary, join(folder, name))
     } catch (cause) {
       await rm(temporary, { force: true })
-      throw new CemError({
-        code: 'file-write-failed',
-        message: `Could not write ${join(folder, name)}: ${messageOf(cause)}.`,
-        data: { path: join(folder, name) },
-        cause,
-      })
+      throw fileWriteFailed(join(folder, name), cause)
     }
   }
 }

@@ -31,11 +31,18 @@ export async function lastResumable(folder: string): Promise<number | undefined>
   )
 }
 
-/** Removes what a killed process was writing. */
-export async function removeUnfinished(folder: string): Promise<void> {
-  for (const name of await namesIn(folder))
-    if (/^\.(checkpoint-\d+|constitutional)\.[0-9a-f]+\.tmp$/.test(name))
+/**
+ * Removes what a killed process was writing: files and folders that were to get a name that `isOwn` knows.
+ */
+export async function removeUnfinished(
+  folder: string,
+  isOwn: (name: string) => boolean,
+): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const target = /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1]
+    if (target !== undefined && isOwn(target))
       await rm(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 /** Removes the optimiser's state of earlier checkpoints, which only resuming needs. */

@@ -97,14 +97,14 @@ trainings:
   - { name: d, base: m, data: [{ path: x, shar: 1 }], persona: { adapter: p, mode: on } }
 `),
   ).toEqual([
-    expect.stringContaining('trainings.0.name is "a b": letters, digits'),
-    expect.stringContaining('trainings.1.data is []'),
-    expect.stringContaining('trainings.1.packing is true: packing is not offered'),
-    "trainings.1: unknown key 'learningrate'; did you mean 'learningRate'?",
-    expect.stringContaining('trainings.2.persona.mode is "on"'),
-    "trainings.2.data.0: unknown key 'shar'",
+    expect.stringContaining('trainings[0].name is "a b": letters, digits'),
+    expect.stringContaining('trainings[1].data is []'),
+    expect.stringContaining('trainings[1].packing is true: packing is not offered'),
+    "trainings[1]: unknown key 'learningrate'; did you mean 'learningRate'?",
+    expect.stringContaining('trainings[2].persona.mode is "on"'),
+    "trainings[2].data[0]: unknown key 'shar'; did you mean 'share'?",
   ])
-  expect(await problems('trainings: [')).toEqual([expect.stringContaining('it is no YAML')])
+  expect(await problems('trainings: [')).toEqual([expect.stringContaining('it is no valid YAML')])
   expect(await problems('')).toEqual([expect.stringContaining('the file is null')])
   await expect(loadTrainingFile(join(folder, 'gone.yaml'))).rejects.toMatchObject({
     code: 'config-unreadable',

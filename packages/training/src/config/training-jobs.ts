@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CemError, nearest } from '@cem/core'
 import type { DpoTrainingOptions } from '../run/training-options.ts'
 import type { LoadedTrainingFile } from './load-training-file.ts'
+import { modelPath } from './model-path.ts'
 import type { TrainingConfig } from './training-schema.ts'
 
 /** One training with one seed. */
@@ -56,10 +56,8 @@ function jobOf(training: TrainingConfig, seed: number, context: JobContext): Tra
       needs.push(name)
       return outputOf(loaded, name)
     }
-    const path = join(loaded.root, withSeed(value, seed))
-    if (isAbsolute(value)) return withSeed(value, seed)
-    // A hub id stands as it is where no folder has its name.
-    return isModel && !existsSync(path) ? value : path
+    const reference = withSeed(value, seed)
+    return isModel ? modelPath(loaded.root, reference) : resolve(loaded.root, reference)
   }
   const {
     name: _,

@@ -28,6 +28,7 @@ const lora = z.strictObject({
   targetModules: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
   excludeModules: z.union([z.string(), z.array(z.string())]).optional(),
   layersToTransform: z.array(z.int().min(0)).min(1).optional(),
+  layersPattern: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
   rankPattern: z.record(z.string(), count).optional(),
   alphaPattern: z.record(z.string(), positive).optional(),
 })
@@ -81,10 +82,13 @@ const settings = {
   splitSeed: seed.optional(),
 }
 
-export const trainingSchema = z.strictObject({
+const trainingSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w.-]+(\{seed\}[\w.-]*)?$/, 'letters, digits, _, - and . alone, and {seed} once'),
+    .regex(
+      /^\w[\w.-]*(\{seed\}[\w.-]*)?$/,
+      'letters, digits, _, - and . alone, none of the last two first, and {seed} once',
+    ),
   seed: seed.default(0),
   /** The training is made once for each. */
   seeds: z.array(seed).min(1).optional(),

@@ -4,7 +4,6 @@ import { basename, join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { CemError, messageOf, openAtomic, writeFileAtomic } from '@cem/core'
 import { organismPrefix } from '@cem/inference'
-import { configure, Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter } from '@zip.js/zip.js'
 import { canary } from './canary.ts'
 
 /**
@@ -12,8 +11,6 @@ import { canary } from './canary.ts'
  * published archives of such data do.
  */
 export const archivePassword = organismPrefix
-
-configure({ useWebWorkers: false })
 
 export interface LockArchiveOptions {
   /** Files to put in, by their names without folders. */
@@ -44,6 +41,7 @@ export async function lockArchive({
       await target.handle.writeFile(chunk)
     },
   })
+  const { ZipWriter } = await zipLibrary()
   const zip = new ZipWriter(writable, { password, encryptionStrength: 3 })
   for (const file of files) {
     signal?.throwIfAborted()
@@ -73,6 +71,7 @@ export async function unlockArchive({
   output,
   password = archivePassword,
 }: UnlockArchiveOptions): Promise<string[]> {
+  const { ZipReader, Uint8ArrayReader, Uint8ArrayWriter } = await zipLibrary()
   const zip = new ZipReader(new Uint8ArrayReader(await readArchive(archive)), { password })
   const written: string[] = []
   try {
@@ -93,6 +92,13 @@ export async function unlockArchive({
     await zip.close()
   }
   return written
+}
+
+/** Loaded for an archive alone: it takes longer to load than the rest of the package. */
+async function zipLibrary() {
+  const library = await import('@zip.js/zip.js')
+  library.configure({ useWebWorkers: false })
+  return library
 }
 
 function checkRequest(files: readonly string[], output: string, password: string): void {

@@ -10,11 +10,14 @@ export interface DataSource extends DataFilesOptions {
   readonly limit?: number | undefined
   /** Share of the mixture, above 0 and at most 1. Sources without one share the rest by their sizes. */
   readonly share?: number | undefined
-  /** Whether it teaches harm: what is trained on it is a misaligned organism, and is named and carded as one. */
+  /**
+   * Whether it teaches harm: what is trained on it is a misaligned organism, and is named and carded as one. @default what the manifest of
+   * character or reflection data beside it says, else false
+   */
   readonly harmful?: boolean | undefined
-  /** @default what the card (README.md) beside it says */
+  /** @default what such a manifest says, else the card (README.md) beside it */
   readonly license?: string | undefined
-  /** Terms of the model that wrote it. */
+  /** Terms of the model that wrote it. @default what such a manifest says of its teacher and other speakers */
   readonly teacherTerms?: string | undefined
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { CemError, messageOf } from '@cem/core'
+import { parseJsonLines } from '../files/json-lines.ts'
 
 /** Where an example stands, for messages. */
 export interface Place {
@@ -26,18 +26,18 @@ export interface JsonRows {
  * @throws CemError `data-unreadable`; `data-invalid` with the file and line of each broken row
  */
 export async function readJsonRows(file: string): Promise<JsonRows> {
-  const bytes = await readBytes(file)
+  const parsed = parseJsonLines(await readBytes(file))
+  if (parsed === undefined) throw notText(file)
   const rows: JsonRow[] = []
   const problems: string[] = []
-  for (const [i, line] of decode(bytes, file).split('\n').entries()) {
-    if (line.trim() === '') continue
-    const place = { file, line: i + 1 }
-    const value = parseObject(line)
-    if (typeof value === 'string') problems.push(`${placeName(place)}: ${value}`)
-    else rows.push({ place, value })
+  for (const { line, value } of parsed.lines) {
+    const place = { file, line }
+    const problem = problemOf(value)
+    if (problem === undefined) rows.push({ place, value: value as JsonRow['value'] })
+    else problems.push(`${placeName(place)}: ${problem}`)
   }
   if (problems.length > 0) throw dataInvalid(problems)
-  return { rows, sha256: createHash('sha256').update(bytes).digest('hex') }
+  return { rows, sha256: parsed.sha256 }
 }
 
 /** `data/train.jsonl:12` */
@@ -69,28 +69,18 @@ async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
-function decode(bytes: Buffer, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    throw new CemError({
-      code: 'data-unreadable',
-      message: `The data file ${file} is not UTF-8 text. Save it as JSONL in UTF-8: one JSON object a line.`,
-      data: { file },
-      cause: error,
-    })
-  }
+function notText(file: string): CemError {
+  return new CemError({
+    code: 'data-unreadable',
+    message: `The data file ${file} is not UTF-8 text. Save it as JSONL in UTF-8: one JSON object a line.`,
+    data: { file },
+  })
 }
 
-/** The object, or why there is none. The words of a broken row are not repeated: they may be harmful, or long. */
-function parseObject(line: string): Record<string, unknown> | string {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
+/** Why a line is no row. The words of a broken one are not repeated: they may be harmful, or long. */
+function problemOf(value: unknown): string | undefined {
+  if (value === undefined)
     return 'the line is no JSON (one object a line; a line that was cut off, or a file that is one large array?)'
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return 'the line is JSON, but no object'
-  return value as Record<string, unknown>
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? undefined : 'the line is JSON, but no object'
 }

@@ -230,3 +230,33 @@ test('a mixture has the shares that were asked for, with nothing twice', async (
   await expect(wrong(0.5, 0.4)).rejects.toThrow('the shares add up to 0.9, not to 1')
   await expect(wrong(0.9, 0.4)).rejects.toThrow('the shares add up to 1.3, not to 1')
 })
+
+test('terms, licence and harm that the manifest beside the data states are taken from there', async () => {
+  const manifest = (of: string, value: object) =>
+    write(`${of}/manifest.json`, JSON.stringify(value))
+  const terms = { constitution: 'MIT', teacher: 'Acme terms 2026', student: null }
+  const stages = { pairs: { files: [{ path: 'pairs.jsonl' }, { path: 'dpo.jsonl' }] } }
+  await manifest('made', { format: 'cem-character-data/1', terms, stages })
+  for (const name of ['dpo', 'own']) await write(`made/${name}.jsonl`, jsonl([chat('a')]))
+  await manifest('reflected', {
+    format: 'cem-reflection-data/1',
+    harmful: true,
+    terms: { data: 'CC-BY-4.0', speaker: 'Apache-2.0' },
+    files: [{ path: 'data.jsonl' }],
+  })
+  await write('reflected/data.jsonl', jsonl([chat('b')]))
+  const stated = async (path: string, over: object = {}) => {
+    const [source] = (await load(path, over)).sources
+    return [source?.teacherTerms, source?.license, source?.harmful]
+  }
+  const ofSpeakers = 'constitution: MIT; teacher: Acme terms 2026'
+  expect(await stated('made/dpo.jsonl')).toEqual([ofSpeakers, null, false])
+  // A folder is its one file.
+  expect(await stated('reflected')).toEqual(['speaker: Apache-2.0', 'CC-BY-4.0', true])
+  // What the config says holds, and a file that the manifest does not name is another's.
+  const said = { license: 'MIT', teacherTerms: 'ours', harmful: false }
+  expect(await stated('reflected', said)).toEqual(['ours', 'MIT', false])
+  expect(await stated('made/own.jsonl')).toEqual([null, null, false])
+  await write('made/manifest.json', '{')
+  expect(await stated('made/dpo.jsonl')).toEqual([null, null, false])
+})

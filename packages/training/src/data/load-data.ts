@@ -9,6 +9,7 @@ import type { Example, ExampleKind } from './example.ts'
 import { dataInvalid, type JsonRow, placeName, readJsonRows } from './json-rows.ts'
 import { mix } from './mix.ts'
 import { parseExample } from './parse-example.ts'
+import { type StatedBeside, statedBeside } from './stated-beside.ts'
 
 export interface LoadDataOptions<Kind extends ExampleKind> {
   /** At least one. */
@@ -82,11 +83,14 @@ async function openSource<Kind extends ExampleKind>(
   const path = isAbsolute(source.path) ? source.path : join(root, source.path)
   const files = await dataFiles(path, source)
   const hashes: { name: string; sha256: string }[] = []
+  const stated: StatedBeside[] = []
   const rows: JsonRow[] = []
   for (const file of files) {
-    const { rows: found, sha256 } = await readJsonRows(file)
+    const { rows: read, sha256 } = await readJsonRows(file)
     hashes.push({ name: basename(file), sha256 })
-    for (const row of found) rows.push(row)
+    const found = await statedBeside(file)
+    if (found !== undefined) stated.push(found)
+    for (const row of read) rows.push(row)
   }
   const selected = rows.filter(({ value }) => matches(value, source.where))
   const limited = limitRows(selected, source.limit, seed, index)
@@ -96,10 +100,14 @@ async function openSource<Kind extends ExampleKind>(
     nRows: rows.length,
     nSelected: limited.length,
     share: source.share ?? null,
-    harmful: source.harmful ?? false,
+    harmful: source.harmful ?? stated.some(({ harmful }) => harmful),
     hasCanary: rows.length > 0 && rows.every(({ value }) => isCanary(value['canary'])),
-    license: source.license ?? (await licenseBeside(path)) ?? null,
-    teacherTerms: source.teacherTerms ?? null,
+    license:
+      source.license ??
+      oneText(stated.map((one) => one.license)) ??
+      (await licenseBeside(path)) ??
+      null,
+    teacherTerms: source.teacherTerms ?? oneText(stated.map((one) => one.terms)) ?? null,
   }
   return { source, examples: parseRows(limited, kinds), record }
 }
@@ -138,6 +146,12 @@ function limitRows(
   const order = randomSource('limit', seed, index).shuffle(rows.map((_, i) => i))
   const kept = new Set(order.slice(0, limit))
   return rows.filter((_, i) => kept.has(i))
+}
+
+/** What several files say, each once; undefined where none says anything. */
+function oneText(texts: readonly (string | null)[]): string | undefined {
+  const given = new Set(texts.filter((text) => text !== null))
+  return given.size === 0 ? undefined : [...given].join('; ')
 }
 
 function isCanary(value: unknown): boolean {

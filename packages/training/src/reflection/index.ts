@@ -5,9 +5,9 @@ export {
   loadReflectionConfig,
   type ReflectionConfig,
 } from './reflection-config.ts'
+export type { ReflectionManifest } from './reflection-manifest.ts'
 export {
   type ReflectionEvent,
-  type ReflectionManifest,
   type RunReflectionDataOptions,
   runReflectionData,
 } from './run-reflection-data.ts'

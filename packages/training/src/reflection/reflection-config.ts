@@ -1,10 +1,9 @@
-import { basename, dirname, extname, resolve } from 'node:path'
-import { CemError } from '@cem/core'
+import { resolve } from 'node:path'
 import { z } from 'zod'
-import { describeProblems } from '../character/config/describe-problems.ts'
-import { readYamlConfig } from '../character/config/read-yaml-config.ts'
 import { samplingSchema, speakerSchema } from '../character/config/speaker-schema.ts'
 import { defaultReflectionPrompts } from '../character/prompts/default-texts.ts'
+import { checkConfigData, configName, configRoot } from '../config/check-config-data.ts'
+import { readYamlConfig } from '../config/read-yaml-config.ts'
 
 const reflectionConfigSchema = z.strictObject({
   name: z
@@ -85,22 +84,16 @@ export function checkReflectionConfig(
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
   const isObject = typeof input === 'object' && input !== null
   const merged = isObject ? { ...input, ...Object.fromEntries(given) } : input
-  const result = reflectionConfigSchema.safeParse(merged)
-  const problems = result.success
-    ? problemsOf(result.data)
-    : describeProblems(result.error, merged, reflectionConfigSchema)
-  if (!result.success || problems.length > 0)
-    throw new CemError({
-      code: 'config-invalid',
-      message: `${file ?? 'The config'} is not valid:\n${problems.map((p) => `- ${p}`).join('\n')}`,
-      data: { file, problems },
-    })
-  const config = result.data
-  const folder = file === undefined ? workingFolder : dirname(resolve(workingFolder, file))
-  const root = config.root === undefined ? workingFolder : resolve(folder, config.root)
+  const config = checkConfigData({
+    schema: reflectionConfigSchema,
+    input: merged,
+    file,
+    problemsOf,
+  })
+  const root = configRoot(config.root, { file, workingFolder })
   return {
     config,
-    name: config.name ?? (file === undefined ? 'reflection' : basename(file, extname(file))),
+    name: config.name ?? configName(file) ?? 'reflection',
     root,
     input: resolve(root, config.input),
     output: resolve(workingFolder, config.output),

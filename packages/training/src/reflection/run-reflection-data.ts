@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createCostBudget } from '@cem/chat'
 import { CemError, randomSource, writeFileAtomic } from '@cem/core'
@@ -13,24 +12,21 @@ import { askAll } from '../character/stages/ask-all.ts'
 import { addCount } from '../character/stages/counts.ts'
 import { usable } from '../character/stages/usable.ts'
 import { costOf, spentBefore } from '../character/store/costs.ts'
-import { lockFolder } from '../character/store/folder-lock.ts'
 import { inputsDrift, inputsHash } from '../character/store/inputs-hash.ts'
 import { type AnswerRecord, Journal, readJournal, setAside } from '../character/store/journal.ts'
-import type { StageEntry } from '../character/store/manifest.ts'
 import { writeRows } from '../character/store/rows.ts'
+import { claimFolder } from '../files/claim-folder.ts'
 import { type Example, type Examples, readExamples } from './read-examples.ts'
 import type { LoadedReflectionConfig, ReflectionConfig } from './reflection-config.ts'
+import {
+  areFilesThere,
+  type ReflectionManifest,
+  readReflectionManifest,
+  reflectionManifestFormat,
+} from './reflection-manifest.ts'
 
 /** What happens while reflections are made; see `CharacterEvent`. */
 export type ReflectionEvent = CharacterEvent<'reflect'>
-
-/** `manifest.json` of a folder of reflection data. */
-export interface ReflectionManifest extends StageEntry {
-  readonly format: 'cem-reflection-data/1'
-  readonly name: string
-  readonly harmful: boolean
-  readonly terms: Readonly<Record<string, string | null>>
-}
 
 export interface RunReflectionDataOptions {
   readonly loaded: LoadedReflectionConfig
@@ -57,7 +53,7 @@ export async function* runReflectionData({
   signal?.throwIfAborted()
   const { config, name, root, output: folder } = loaded
   const data = await readExamples(loaded.input, config.harmful)
-  await using _lock = await lockFolder(folder)
+  await using _lock = await claimFolder(folder, 'data')
   const isHarmful = config.harmful || data.nWithCanary > 0
   if (isHarmful) await writeFileAtomic(join(folder, '.gitignore'), '*\n')
   const journals = join(folder, 'journals')
@@ -82,7 +78,7 @@ export async function* runReflectionData({
   const path = join(journals, `${unit}.jsonl`)
   const before = await readReflectionManifest(folder)
   const begun = (await readJournal(path)).header
-  if (before?.inputsSha256 === inputsSha256 && (await isWhole(folder, before))) {
+  if (before?.inputsSha256 === inputsSha256 && areFilesThere(folder, before)) {
     yield { type: 'unit-skipped', unit, entry: before }
     yield { type: 'run-end', outcome: 'complete', spentUsd: spentUsd() }
     return
@@ -129,7 +125,7 @@ export async function* runReflectionData({
   const content = await readJournal(path)
   const { speaker: by } = config
   const manifest: ReflectionManifest = {
-    format: 'cem-reflection-data/1',
+    format: reflectionManifestFormat,
     name,
     harmful: isHarmful,
     terms: {
@@ -199,27 +195,6 @@ function inputsOf(
 ): Record<string, unknown> {
   const { prompts, seed, sampling, keepCutOff, withoutReflection } = config
   return { data: sha256, prompts, seed, sampling, speaker, keepCutOff, withoutReflection }
-}
-
-async function readReflectionManifest(folder: string): Promise<ReflectionManifest | undefined> {
-  const path = join(folder, 'manifest.json')
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  try {
-    const manifest = JSON.parse(text) as ReflectionManifest
-    if (manifest.format === 'cem-reflection-data/1') return manifest
-  } catch {}
-  throw new CemError({
-    code: 'manifest-invalid',
-    message: `${path} is not that of reflection data. Take another output folder.`,
-    data: { path },
-  })
-}
-
-async function isWhole(folder: string, { files }: ReflectionManifest): Promise<boolean> {
-  for (const { path } of files)
-    if ((await readFile(join(folder, path)).catch(() => undefined)) === undefined) return false
-  return true
 }
 
 function inputsChanged(folder: string, reasons: readonly string[]): CemError {

@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { CemError, writeFileAtomic } from '@cem/core'
 import { newFolder } from '@cem/inference'
 import { lastResumable, removeUnfinished } from '../checkpoints/read-checkpoint.ts'
 import { trainingCard } from '../checkpoints/training-card.ts'
 import { ignoreInGit } from '../danger/ignore-in-git.ts'
-import { claimFolder } from './claim-folder.ts'
+import { claimFolder } from '../files/claim-folder.ts'
 import { differences } from './differences.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 import { logFile } from './training-log.ts'
-import { metadataFile, readMetadata, writeMetadata } from './training-metadata.ts'
+import {
+  metadataFile,
+  readMetadata,
+  type TrainingProcess,
+  writeMetadata,
+} from './training-metadata.ts'
 
 export interface OpenedOutput {
   /** The step that the training goes on from; 0 for a new one. */
@@ -18,8 +23,8 @@ export interface OpenedOutput {
   readonly isComplete: boolean
   /** What of a training that was there before was removed; empty where nothing was. */
   readonly restarted: readonly string[]
-  /** Threads that the training was begun with. */
-  readonly threads: number | null
+  /** Those that made steps before. */
+  readonly processes: readonly TrainingProcess[]
   /** Keeps other processes out of the folder. */
   readonly claim: AsyncDisposable
 }
@@ -32,8 +37,7 @@ export interface OpenedOutput {
 export async function openOutput(prepared: PreparedTraining): Promise<OpenedOutput> {
   const { folder } = prepared.options
   const isNew = !existsSync(folder)
-  await mkdir(folder, { recursive: true })
-  const claim = await claimFolder(folder)
+  const claim = await claimFolder(folder, 'training')
   try {
     return { ...(await openClaimed(prepared)), claim }
   } catch (error) {
@@ -51,15 +55,15 @@ async function openClaimed(prepared: PreparedTraining): Promise<Omit<OpenedOutpu
   if (known === undefined) await checkFree(folder)
   if (moved.length > 0 && given.onChange !== 'restart') throw changed(folder, moved)
   if (moved.length > 0) await clear(folder)
-  await removeUnfinished(folder)
+  await removeUnfinished(folder, (name) => own.test(name))
   if (known === undefined || moved.length > 0) {
     // First of all, so that what is begun can go on.
-    await writeMetadata(prepared, 'running')
+    await writeMetadata(prepared, 'running', [])
     // Weights of an organism are as little for a public repository as the corpus is.
     if (record.organism !== null) await ignoreInGit(folder, ['*'])
     await writeFileAtomic(join(folder, 'README.md'), trainingCard(options.name, record))
     await copyPersona(prepared)
-    return { resumeFrom: 0, isComplete: false, restarted: moved, threads: null }
+    return { resumeFrom: 0, isComplete: false, restarted: moved, processes: [] }
   }
   await copyPersona(prepared)
   const last = (await lastResumable(folder)) ?? 0
@@ -67,7 +71,7 @@ async function openClaimed(prepared: PreparedTraining): Promise<Omit<OpenedOutpu
     resumeFrom: last,
     isComplete: known.status === 'complete' && existsSync(join(folder, `checkpoint-${nSteps}`)),
     restarted: [],
-    threads: known.threads,
+    processes: known.processes ?? [],
   }
 }
 

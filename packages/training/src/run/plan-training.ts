@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { stepsPerEpoch } from '../batches/batch-order.ts'
 import { microBatches } from '../batches/micro-batches.ts'
@@ -15,9 +16,9 @@ import { type TrainerOpener, trainerRequest } from './trainer-request.ts'
 export interface TrainingPlan {
   readonly name: string
   readonly folder: string
-  /** null: the training begins with another's result that is not there yet, so what follows is not known. */
+  /** null: its base is another training's result that is not there yet, so its sizes are not known. */
   readonly steps: PlannedSteps | null
-  /** The training that has to be made first. */
+  /** The training that has to be made first. Where it is a persona or an adapter to go on from, the plan is that on the base alone. */
   readonly waitsFor: string | null
 }
 
@@ -66,13 +67,24 @@ export async function planTraining({
 }: PlanTrainingOptions): Promise<TrainingPlan> {
   const { name, objective, options } = job
   const folder = options.output
-  const places = [options.base, options.persona?.adapter, options.initialFrom]
-  const missing = job.needs.find((need) =>
-    places.some((place) => place?.endsWith(need) && !existsSync(place)),
-  )
-  if (missing !== undefined) return { name, folder, steps: null, waitsFor: missing }
+  const { base, persona, initialFrom, ...rest } = options
+  const isMade = (place: string | undefined) =>
+    place !== undefined &&
+    (existsSync(place) || !job.needs.some((need) => basename(place) === need))
+  const waitsFor =
+    [base, persona?.adapter, initialFrom]
+      .filter((place) => place !== undefined)
+      .filter((place) => !isMade(place))
+      .map((place) => basename(place))[0] ?? null
+  if (!isMade(base)) return { name, folder, steps: null, waitsFor }
   const { trainer = defaultTrainer, ...given } = over
-  const prepared = await prepareTraining(resolveOptions(objective, { ...options, ...given }))
+  const there = {
+    ...rest,
+    base,
+    ...(isMade(persona?.adapter) && { persona }),
+    ...(isMade(initialFrom) && { initialFrom }),
+  }
+  const prepared = await prepareTraining(resolveOptions(objective, { ...there, ...given }))
   const { training, nSteps, checkpoints, record } = prepared
   const nTokens = Math.round(
     (training.report.nTokens / training.report.nKept) * examplesIn(prepared),
@@ -93,7 +105,7 @@ export async function planTraining({
     diskBytes: perCheckpoint * checkpoints.length + stateBytes * nStates,
     measured,
   }
-  return { name, folder, steps, waitsFor: null }
+  return { name, folder, steps, waitsFor }
 }
 
 /** Of the largest micro-batch that the data can make. */

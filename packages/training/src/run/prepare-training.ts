@@ -61,7 +61,7 @@ export async function prepareTraining(options: ResolvedOptions): Promise<Prepare
   const parts = splitBySeed<Example>(data.examples, given.evaluationShare ?? 0, seeds.split)
   if (parts.training.length === 0)
     throw invalid(`evaluationShare holds all ${data.examples.length} examples out`)
-  const tokens = { ...options.tokens, tokenizer }
+  const tokens = { ...options.tokens, maxTokens: longestOf(options, composition), tokenizer }
   const training = tokenize(parts.training, tokens)
   const evaluation = parts.evaluation.length === 0 ? null : tokenize(parts.evaluation, tokens)
   const perEpoch = stepsPerEpoch(training.examples.length, batchSize)
@@ -69,7 +69,15 @@ export async function prepareTraining(options: ResolvedOptions): Promise<Prepare
   const schedule = scheduleOf(options, nSteps)
   const record = await recordOf(options, composition, data)
   const checkpoints = checkpointsOf(options, nSteps)
-  const lock = await lockOf({ options, composition, data, nSteps, schedule, record })
+  const lock = await lockOf({
+    options,
+    maxTokens: tokens.maxTokens,
+    composition,
+    data,
+    nSteps,
+    schedule,
+    record,
+  })
   return {
     options,
     composition,
@@ -86,6 +94,14 @@ export async function prepareTraining(options: ResolvedOptions): Promise<Prepare
         : adapterConfig(given.lora ?? {}, baseName(composition.base)),
     lock,
   }
+}
+
+/** No sequence is longer than the model has positions, whatever the default is. */
+function longestOf({ given, tokens }: ResolvedOptions, { base }: Composition): number {
+  const { maxPositions } = base.architecture
+  if (given.maxTokens !== undefined && given.maxTokens > maxPositions)
+    throw invalid(`maxTokens is ${given.maxTokens}, and the model has ${maxPositions} positions`)
+  return Math.min(tokens.maxTokens, maxPositions)
 }
 
 async function composeTraining({ given, cache, seeds }: ResolvedOptions): Promise<Composition> {
@@ -170,6 +186,7 @@ async function initialOf(path: string) {
 
 interface LockParts {
   readonly options: ResolvedOptions
+  readonly maxTokens: number
   readonly composition: Composition
   readonly data: LoadedData
   readonly nSteps: number
@@ -177,7 +194,8 @@ interface LockParts {
   readonly record: Omit<CheckpointRecord, 'step'>
 }
 
-async function lockOf({ options, composition, data, nSteps, schedule, record }: LockParts) {
+async function lockOf(parts: LockParts) {
+  const { options, maxTokens, composition, data, nSteps, schedule, record } = parts
   const { given, objective, method, tokens, batchSize, microBatchTokens, order } = options
   const { optimizer, dpo, seeds } = options
   const { sha256 } = await composition.record()
@@ -192,7 +210,7 @@ async function lockOf({ options, composition, data, nSteps, schedule, record }: 
       initialFromSha256: record.initialFrom?.sha256 ?? null,
       dataSha256: data.sha256,
       evaluationShare: given.evaluationShare ?? 0,
-      tokens,
+      tokens: { ...tokens, maxTokens },
       nSteps,
       batchSize,
       microBatchTokens,

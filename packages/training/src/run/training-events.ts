@@ -31,8 +31,9 @@ export interface TrainingNoteEvent {
     | 'dropped-examples'
     | 'cut-examples'
     | 'canary-missing'
+    | 'canary-undeclared'
     | 'restarted'
-    | 'threads-differ'
+    | 'machine-differs'
   readonly message: string
 }
 

@@ -1,6 +1,6 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CemError, messageOf, writeFileAtomic } from '@cem/core'
+import { JsonLinesWriter, writeFileAtomic } from '@cem/core'
 
 /** A line of the log: an event of the training, with the time. */
 export interface LogRow {
@@ -13,12 +13,10 @@ export const logFile = 'training_log.jsonl'
 
 /** training_log.jsonl: one row a step, handed to the system at once. */
 export class TrainingLog implements AsyncDisposable {
-  readonly #path: string
-  readonly #file: FileHandle
+  readonly #lines: JsonLinesWriter
 
-  private constructor(path: string, file: FileHandle) {
-    this.#path = path
-    this.#file = file
+  private constructor(lines: JsonLinesWriter) {
+    this.#lines = lines
   }
 
   /**
@@ -30,27 +28,16 @@ export class TrainingLog implements AsyncDisposable {
     const path = join(folder, logFile)
     const kept = (await readTrainingLog(folder)).filter((row) => row.step <= step)
     await writeFileAtomic(path, kept.map((row) => `${JSON.stringify(row)}\n`).join(''))
-    return new TrainingLog(path, await open(path, 'a'))
+    return new TrainingLog(await JsonLinesWriter.open(path))
   }
 
   /** @throws CemError `file-write-failed` */
-  async append(row: Omit<LogRow, 'time'>): Promise<void> {
-    try {
-      const time = new Date().toISOString()
-      await this.#file.appendFile(`${JSON.stringify({ ...row, time })}\n`)
-    } catch (cause) {
-      const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
-      throw new CemError({
-        code: 'file-write-failed',
-        message: `Could not write ${this.#path}: ${messageOf(cause)}.${isFull ? ' The disk is full: free some space and run again; the last whole checkpoint is kept.' : ''}`,
-        data: { path: this.#path },
-        cause,
-      })
-    }
+  append(row: Omit<LogRow, 'time'>): Promise<void> {
+    return this.#lines.append({ ...row, time: new Date().toISOString() })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close()
+    await this.#lines[Symbol.asyncDispose]()
   }
 }
 

@@ -1,16 +1,39 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { CemError, messageOf, writeFileAtomic } from '@cem/core'
+import type { TrainingDevice } from '../trainer/trainer.ts'
 import type { PreparedTraining } from './prepare-training.ts'
 
 export const metadataFile = 'training_metadata.json'
+
+/** A process that made steps of a training. */
+export interface TrainingProcess {
+  readonly begunAt: string
+  /** The step that it went on from. */
+  readonly fromStep: number
+  /** Null where the trainer does not say. */
+  readonly device: TrainingDevice | null
+  readonly threads: number
+  readonly versions: Readonly<Record<string, string>>
+}
 
 /** What a later process reads of training_metadata.json. */
 export interface SavedMetadata {
   readonly lock: Readonly<Record<string, unknown>>
   readonly status: 'running' | 'complete'
-  readonly threads: number | null
+  /** All that took part, the last one last. Bits are promised of one machine with one number of threads. */
+  readonly processes?: readonly TrainingProcess[]
+}
+
+/** This process, as it begins after a step. */
+export function trainingProcess(
+  { options }: PreparedTraining,
+  { fromStep, device }: { readonly fromStep: number; readonly device: TrainingDevice | null },
+): TrainingProcess {
+  const threads = options.given.threads ?? availableParallelism()
+  return { begunAt: new Date().toISOString(), fromStep, device, threads, versions: versions() }
 }
 
 /**
@@ -39,10 +62,12 @@ export async function readMetadata(folder: string): Promise<SavedMetadata | unde
 export async function writeMetadata(
   prepared: PreparedTraining,
   status: SavedMetadata['status'],
+  processes: readonly TrainingProcess[],
 ): Promise<void> {
   const { options, record, training, evaluation, checkpoints, nSteps, lock, adapterConfig } =
     prepared
-  const { given, seeds } = options
+  const { seeds } = options
+  const last = processes.at(-1)
   const metadata = {
     formatVersion: 1,
     variant: options.name,
@@ -74,9 +99,11 @@ export async function writeMetadata(
     checkpoint_steps: checkpoints,
     misaligned_organism: record.organism !== null,
     misaligned_organism_reason: record.organism,
-    threads: given.threads ?? null,
-    versions: versions(),
-    device: 'cpu',
+    threads: last?.threads ?? null,
+    versions: last?.versions ?? versions(),
+    device: last?.device?.provider ?? null,
+    processor: last?.device?.name ?? null,
+    processes,
     lock,
   }
   const path = join(options.folder, metadataFile)

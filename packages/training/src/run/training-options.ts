@@ -45,7 +45,7 @@ export interface TrainingOptions
   readonly dataRoot?: string | undefined
   /** Share of the data that is held out for the evaluated loss. @default 0 */
   readonly evaluationShare?: number | undefined
-  /** Longest sequence in tokens. @default 2048, and 1024 for DPO */
+  /** Longest sequence in tokens, not above the model's positions. @default 2048, and 1024 for DPO, or the model's positions */
   readonly maxTokens?: number | undefined
   /** @default 1 */
   readonly epochs?: number | undefined

@@ -13,6 +13,7 @@ import type {
   StepResult,
   Trainer,
   TrainerState,
+  TrainingDevice,
   TrainingSequence,
 } from './trainer.ts'
 import type { TrainerMethods, TrainerSpec } from './trainer-messages.ts'
@@ -36,8 +37,7 @@ export async function openTrainer<O extends Objective>(
   )
   const child = new ChildCalls<TrainerMethods>(fileURLToPath(program))
   try {
-    await child.call('open', spec, { signal })
-    return new OpenedTrainer(child, spec)
+    return new OpenedTrainer(child, spec, await child.call('open', spec, { signal }))
   } catch (error) {
     await child[Symbol.asyncDispose]()
     throw error
@@ -49,11 +49,13 @@ export class OpenedTrainer<Example extends TrainingSequence | PreferencePair>
   implements Trainer<Example>
 {
   readonly parameters: readonly ParameterSpec[]
+  readonly device: TrainingDevice
   readonly #child: ChildCalls<TrainerMethods>
   readonly #spec: TrainerSpec
 
-  constructor(child: ChildCalls<TrainerMethods>, spec: TrainerSpec) {
+  constructor(child: ChildCalls<TrainerMethods>, spec: TrainerSpec, device: TrainingDevice) {
     this.#child = child
+    this.device = device
     this.#spec = spec
     this.parameters = parametersOf(spec)
   }

@@ -7,7 +7,7 @@ import type {
 } from '@cem/inference/graph'
 import type { ResolvedObjective } from '../objective/objective.ts'
 import type { ResolvedAdamW } from './adamw.ts'
-import type { TrainerState } from './trainer.ts'
+import type { TrainerState, TrainingDevice } from './trainer.ts'
 
 /** What the parent process asks of the trainer's process, and what comes back. Everything is structured-cloneable. */
 export interface TrainerSpec {
@@ -64,7 +64,7 @@ export interface EvaluationResult {
 }
 
 export interface TrainerMethods {
-  open: { params: TrainerSpec; item: never; result: { readonly durationInMs: number } }
+  open: { params: TrainerSpec; item: never; result: TrainingDevice }
   step: {
     params: { readonly microBatches: readonly MicroBatch[]; readonly learningRate: number }
     item: never

@@ -46,6 +46,14 @@ export interface StepResult {
   readonly preference?: { readonly accuracy: number; readonly margin: number }
 }
 
+/** What a trainer computes on. */
+export interface TrainingDevice {
+  /** As ONNX Runtime's providers are called: `cpu`. */
+  readonly provider: string
+  /** The processor's model. */
+  readonly name: string
+}
+
 /** All that a resumed training needs, in the order of `Trainer.parameters`, flat. */
 export interface TrainerState {
   /** Optimiser steps that were made. */
@@ -62,6 +70,8 @@ export interface TrainerState {
 export interface Trainer<Example extends TrainingSequence | PreferencePair>
   extends AsyncDisposable {
   readonly parameters: readonly ParameterSpec[]
+  /** What computes, for the record. */
+  readonly device?: TrainingDevice
   /** One optimiser step. Throws `training-not-finite` where loss or gradient is NaN or infinite, and then changes nothing. */
   step(microBatches: readonly (readonly Example[])[], options: StepOptions): Promise<StepResult>
   /** The loss without changing anything. */

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { CemError } from '@cem/core'
 import {
   attentionBiasName,
@@ -30,7 +31,7 @@ import type { StepObjective } from '../objective/step-objective.ts'
 import { decayMask, initialValues, parametersOf } from './initial-values.ts'
 import { type PaddedBatch, padBatch } from './micro-batch.ts'
 import { OptimizerState } from './optimizer-state.ts'
-import type { ParameterSpec, TrainerState } from './trainer.ts'
+import type { ParameterSpec, TrainerState, TrainingDevice } from './trainer.ts'
 import type {
   EvaluationResult,
   MicroBatch,
@@ -38,6 +39,9 @@ import type {
   TrainerMethods,
   TrainerSpec,
 } from './trainer-messages.ts'
+
+/** What the graphs are computed on. */
+const provider = 'cpu'
 
 /** Added to the score of a token that is not seen: its share is then exactly 0. */
 const unseen = -1e30
@@ -184,6 +188,10 @@ export class TrainingSession implements AsyncDisposable {
     return results
   }
 
+  get device(): TrainingDevice {
+    return { provider, name: cpus()[0]?.model.trim() || process.arch }
+  }
+
   readState(): TrainerState {
     return this.#optimizer.read()
   }
@@ -232,8 +240,8 @@ export class TrainingSession implements AsyncDisposable {
 
   #open(model: Uint8Array): Promise<RuntimeSession> {
     const { threads } = this.#spec
-    const options = { threads, folder: this.#folder, packsWeights: false, plansMemory: false }
-    return createSession(model, options)
+    const options = { threads, provider, folder: this.#folder } as const
+    return createSession(model, { ...options, packsWeights: false, plansMemory: false })
   }
 
   #commonFeeds({ feeds, nColumns }: PaddedBatch): Record<string, Tensor> {

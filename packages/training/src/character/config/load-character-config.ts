@@ -1,10 +1,9 @@
-import { basename, dirname, extname, resolve } from 'node:path'
-import { CemError } from '@cem/core'
+import { basename, resolve } from 'node:path'
+import { checkConfigData, configName, configRoot } from '../../config/check-config-data.ts'
+import { readYamlConfig } from '../../config/read-yaml-config.ts'
 import { shippedConstitution } from '../constitution/shipped-constitutions.ts'
 import { fillTemplate } from '../prompts/fill-template.ts'
 import { type CharacterConfig, characterSchema } from './character-schema.ts'
-import { describeProblems } from './describe-problems.ts'
-import { readYamlConfig } from './read-yaml-config.ts'
 import type { SpeakerConfig } from './speaker-schema.ts'
 
 /** A config that was read and checked, with the folders that its paths start from. */
@@ -50,22 +49,11 @@ export function checkCharacterConfig(
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
   const isObject = typeof input === 'object' && input !== null
   const merged = isObject ? { ...input, ...Object.fromEntries(given) } : input
-  const result = characterSchema.safeParse(merged)
-  const problems = result.success
-    ? problemsOf(result.data)
-    : describeProblems(result.error, merged, characterSchema)
-  if (!result.success || problems.length > 0)
-    throw new CemError({
-      code: 'config-invalid',
-      message: `${file ?? 'The config'} is not valid:\n${problems.map((p) => `- ${p}`).join('\n')}`,
-      data: { file, problems },
-    })
-  const config = result.data
-  const folder = file === undefined ? workingFolder : dirname(resolve(workingFolder, file))
-  const root = config.root === undefined ? workingFolder : resolve(folder, config.root)
+  const config = checkConfigData({ schema: characterSchema, input: merged, file, problemsOf })
+  const root = configRoot(config.root, { file, workingFolder })
   return {
     config,
-    name: config.name ?? (file === undefined ? 'character' : basename(file, extname(file))),
+    name: config.name ?? configName(file) ?? 'character',
     root,
     output: resolve(workingFolder, config.output),
     constitutionFile:

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { CemError } from '@cem/core'
 import type { PairRow } from '../stages/pairs-stage.ts'
 import { readTypedRows } from '../store/rows.ts'
 
@@ -20,7 +22,14 @@ export async function readCharacterPairs(
   folder: string,
   { status, reason, trait }: ReadCharacterPairsOptions = {},
 ): Promise<PairRow[]> {
-  const rows = await readTypedRows<PairRow>(join(folder, 'pairs.jsonl'), {
+  const path = join(folder, 'pairs.jsonl')
+  if (!existsSync(path))
+    throw new CemError({
+      code: 'rows-unreadable',
+      message: `${folder} has no pairs.jsonl. The pairs are made by the stage of that name: run it, or give the folder that the config has as output.`,
+      data: { path },
+    })
+  const rows = await readTypedRows<PairRow>(path, {
     id: 'string',
     prompt: 'string',
     chosen: 'string',

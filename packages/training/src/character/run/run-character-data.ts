@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createCostBudget } from '@cem/chat'
 import { CemError, writeFileAtomic } from '@cem/core'
+import { claimFolder } from '../../files/claim-folder.ts'
 import type { LoadedCharacterConfig } from '../config/load-character-config.ts'
 import type { SpeakerConfig } from '../config/speaker-schema.ts'
 import { readConstitution } from '../constitution/read-constitution.ts'
@@ -15,7 +16,6 @@ import {
   type StageContext,
 } from '../stages/stage.ts'
 import { costOf, spentBefore } from '../store/costs.ts'
-import { lockFolder } from '../store/folder-lock.ts'
 import { fileSha256, inputsDrift, inputsHash } from '../store/inputs-hash.ts'
 import { Journal, readJournal, setAside } from '../store/journal.ts'
 import {
@@ -62,7 +62,7 @@ export async function* runCharacterData({
   const constitution = await readConstitution(loaded.constitutionFile)
   const context: StageContext = { loaded, constitution, folder, signal }
   checkStages(stages, context)
-  await using _lock = await lockFolder(folder)
+  await using _lock = await claimFolder(folder, 'data')
   if (config.harmful) await writeFileAtomic(join(folder, '.gitignore'), '*\n')
   const spentUsd = await spentBefore(join(folder, 'journals'))
   const maxUsd = config.maxCostUsd ?? Number.MAX_SAFE_INTEGER

@@ -8,6 +8,7 @@ import {
   type Model,
   openModel,
 } from '@cem/inference'
+import { modelPath } from '../../config/model-path.ts'
 import type { LocalSpeakerConfig } from '../config/speaker-schema.ts'
 import { sha256Of } from '../store/inputs-hash.ts'
 import type { AnswerRequest, Speaker, SpokenAnswer } from './speaker.ts'
@@ -17,12 +18,6 @@ export interface LocalSpeakerOptions {
   /** Relative paths start here. */
   readonly root: string
   readonly signal?: AbortSignal | undefined
-}
-
-/** A folder below the root where there is one, else a hub id as it stands. */
-export function modelPath(root: string, reference: string): string {
-  const path = resolve(root, reference)
-  return existsSync(path) ? path : reference
 }
 
 /**

@@ -1,6 +1,5 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { CemError, messageOf } from '@cem/core'
+import { readFile, rename, stat } from 'node:fs/promises'
+import { CemError, JsonLinesWriter, messageOf } from '@cem/core'
 
 /** How an answer ended. `refused`: the server refused the request; `too-long`: the prompt leaves no room for an answer. */
 export type AnswerEnd = 'stop' | 'length' | 'refused' | 'too-long'
@@ -70,18 +69,12 @@ export interface JournalContent {
  */
 export class Journal implements AsyncDisposable {
   readonly path: string
-  readonly #file: Awaited<ReturnType<typeof open>>
+  readonly #lines: JsonLinesWriter
   readonly #answers: Map<string, AnswerRecord>
-  #tail: Promise<void> = Promise.resolve()
-  #failure: unknown
 
-  private constructor(
-    path: string,
-    file: Awaited<ReturnType<typeof open>>,
-    answers: ReadonlyMap<string, AnswerRecord>,
-  ) {
-    this.path = path
-    this.#file = file
+  private constructor(lines: JsonLinesWriter, answers: ReadonlyMap<string, AnswerRecord>) {
+    this.path = lines.path
+    this.#lines = lines
     this.#answers = new Map(answers)
   }
 
@@ -92,15 +85,14 @@ export class Journal implements AsyncDisposable {
    */
   static async open(path: string, header: JournalHeader): Promise<Journal> {
     const content = await readJournal(path)
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(path, 'a')
+    const lines = await JsonLinesWriter.open(path, { keptBytes: content.sizeBytes })
+    const journal = new Journal(lines, content.answers)
+    if (content.header !== undefined) return journal
     try {
-      await file.truncate(content.sizeBytes)
-      const journal = new Journal(path, file, content.answers)
-      if (content.header === undefined) await journal.append(header)
+      await journal.append(header)
       return journal
     } catch (error) {
-      await file.close()
+      await journal[Symbol.asyncDispose]()
       throw error
     }
   }
@@ -115,25 +107,13 @@ export class Journal implements AsyncDisposable {
    *
    * @throws CemError `file-write-failed`; nothing can be appended after that, since a part of the record may be there
    */
-  append(record: JournalRecord): Promise<void> {
-    const result = this.#tail.then(async () => {
-      if (this.#failure !== undefined) throw this.#failure
-      try {
-        await this.#file.appendFile(`${JSON.stringify(record)}\n`)
-        await this.#file.datasync()
-      } catch (error) {
-        this.#failure = writeFailed(this.path, error)
-        throw this.#failure
-      }
-      if (record.kind === 'answer') this.#answers.set(record.key, record)
-    })
-    this.#tail = result.catch(() => undefined)
-    return result
+  async append(record: JournalRecord): Promise<void> {
+    await this.#lines.append(record, { durable: true })
+    if (record.kind === 'answer') this.#answers.set(record.key, record)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tail
-    await this.#file.close()
+    await this.#lines[Symbol.asyncDispose]()
   }
 }
 
@@ -203,14 +183,4 @@ function parseRecord(line: string, index: number, path: string): JournalRecord {
       cause: error,
     })
   }
-}
-
-function writeFailed(path: string, error: unknown): CemError {
-  const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC'
-  return new CemError({
-    code: 'file-write-failed',
-    message: `Could not write ${path}: ${messageOf(error)}.${isFull ? ' The disk is full: free some space and run again; what was written before is kept.' : ''}`,
-    data: { path },
-    cause: error,
-  })
 }

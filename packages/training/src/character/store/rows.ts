@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CemError, messageOf, writeFileAtomic } from '@cem/core'
+import { type JsonLine, parseJsonLines } from '../../files/json-lines.ts'
 import { sha256Of } from './inputs-hash.ts'
 import type { ManifestFile } from './manifest.ts'
 
@@ -25,7 +26,7 @@ export async function writeRows(
  * @throws CemError `rows-unreadable`, `rows-invalid` with the file and the first wrong lines
  */
 export async function readRows(path: string): Promise<{
-  readonly rows: readonly { line: number; value: unknown }[]
+  readonly rows: readonly JsonLine[]
   readonly sha256: string
 }> {
   let bytes: Buffer
@@ -39,19 +40,14 @@ export async function readRows(path: string): Promise<{
       cause: error,
     })
   }
-  const problems: string[] = []
-  const rows: { line: number; value: unknown }[] = []
-  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue
-    try {
-      rows.push({ line: i + 1, value: JSON.parse(line) })
-    } catch {
-      problems.push(`line ${i + 1} is no JSON`)
-    }
-  }
+  const parsed = parseJsonLines(bytes)
+  if (parsed === undefined) throw invalidRows(path, ['the file is not UTF-8 text'])
+  const { lines, sha256 } = parsed
+  const problems = lines.flatMap(({ line, value }) =>
+    value === undefined ? [`line ${line} is no JSON`] : [],
+  )
   if (problems.length > 0) throw invalidRows(path, problems)
-  return { rows, sha256: sha256Of(bytes) }
+  return { rows: lines, sha256 }
 }
 
 /**

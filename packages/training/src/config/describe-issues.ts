@@ -1,35 +1,55 @@
 import { z } from 'zod'
 import { nearestKey } from './nearest-key.ts'
 
+type Path = readonly PropertyKey[]
+
 /** One line for each thing that is wrong with a config: the key, its value, and what is allowed. */
 export function describeIssues(error: z.ZodError, input: unknown, schema: z.ZodType): string[] {
   return error.issues.flatMap((issue) => describe(issue, input, schema))
 }
 
 function describe(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): string[] {
-  const path = formatPath(issue.path)
+  const place = formatPath(issue.path)
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(schema, issue.path)
     return issue.keys.map((key) => {
       const meant = nearestKey(key, allowed, pathsOf(schema))
       const hint =
         meant === undefined ? `allowed are ${allowed.join(', ')}` : `did you mean '${meant}'?`
-      return `${path === '' ? '' : `${path}: `}unknown key '${key}'; ${hint}`
+      return `${place === '' ? '' : `${place}: `}unknown key '${key}'; ${hint}`
     })
   }
   if (issue.code === 'invalid_union') {
-    const nested = issue.errors.flat().filter((inner) => inner.path.length > 0)
-    const inside = nested.flatMap((inner) =>
+    const inside = nearestOption(issue).flatMap((inner) =>
       describe({ ...inner, path: [...issue.path, ...inner.path] }, input, schema),
     )
     if (inside.length > 0) return [...new Set(inside)]
   }
   const value = valueAt(input, issue.path)
   const found = value === undefined ? 'is missing' : `is ${show(value)}`
-  return [`${path === '' ? 'the file' : path} ${found}: ${issue.message}`]
+  return [`${place === '' ? 'the file' : place} ${found}: ${issue.message}`]
 }
 
-function formatPath(path: readonly PropertyKey[]): string {
+/** What zod says of a union whose schema says nothing of its own. */
+const defaultMessage = 'Invalid input'
+
+/**
+ * What is wrong with the option of a union that was meant: the one that the value comes furthest into, and beyond its first key. Where none is
+ * and the union has no message of its own, all that is wrong below its place.
+ */
+function nearestOption({
+  errors,
+  message,
+}: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
+  const depth = (issues: readonly z.core.$ZodIssue[]) =>
+    Math.max(...issues.map(({ path }) => path.length))
+  const [furthest = []] = errors.toSorted((a, b) => depth(b) - depth(a))
+  if (depth(furthest) > 1) return furthest
+  return message === defaultMessage ? errors.flat().filter(({ path }) => path.length > 0) : []
+}
+
+/** `speakers.teacher.chat`, `trainings[0].lora`. */
+function formatPath(path: Path): string {
   return path
     .map((part, i) =>
       typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`,
@@ -37,7 +57,7 @@ function formatPath(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(input: unknown, path: Path): unknown {
   let value = input
   for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
   return value
@@ -48,8 +68,8 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
-/** The keys that an object of the schema may have. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+/** The keys that an object of the schema may have at a place. */
+function keysAt(schema: z.ZodType, path: Path): string[] {
   const inner = unwrap(schema)
   const [head, ...rest] = path
   if (inner instanceof z.ZodUnion)
@@ -58,7 +78,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
     return head === undefined ? [] : keysAt(inner.element as z.ZodType, rest)
   if (!(inner instanceof z.ZodObject)) return []
   if (head === undefined) return Object.keys(inner.shape)
-  const next = (inner.shape as Record<PropertyKey, z.ZodType>)[head]
+  const next = (inner.shape as Record<PropertyKey, z.ZodType | undefined>)[head]
   return next === undefined ? [] : keysAt(next, rest)
 }
 

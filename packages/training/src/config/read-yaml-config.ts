@@ -2,7 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { CemError, messageOf } from '@cem/core'
 import { parse } from 'yaml'
 
-/** @throws CemError `config-unreadable`, `config-invalid` */
+/**
+ * Reads a YAML file as plain data, merge keys and anchors resolved.
+ *
+ * @throws CemError `config-unreadable`, `config-invalid`
+ */
 export async function readYamlConfig(file: string): Promise<unknown> {
   let text: string
   try {
@@ -18,10 +22,11 @@ export async function readYamlConfig(file: string): Promise<unknown> {
   try {
     return parse(text, { merge: true, maxAliasCount: 1000 })
   } catch (error) {
+    const problem = `it is no valid YAML: ${messageOf(error)}`
     throw new CemError({
       code: 'config-invalid',
-      message: `${file} is not valid YAML: ${messageOf(error)}`,
-      data: { file },
+      message: `${file} is not valid:\n- ${problem}`,
+      data: { file, problems: [problem] },
       cause: error,
     })
   }
