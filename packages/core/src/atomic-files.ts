@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { CemError, messageOf } from './errors.ts'
+import { CemError } from './errors.ts'
+import { writeFailure } from './write-failure.ts'
 
 /** A file that appears under its name whole or not at all. */
 export interface AtomicFile extends AsyncDisposable {
@@ -66,14 +67,7 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (CemError.isInstance(error)) throw error
-    const reason = (error as NodeJS.ErrnoException).code
-    const advice = reason === 'ENOSPC' ? ' The disk is full: free some space and run again.' : ''
-    throw new CemError({
-      code: 'file-write-failed',
-      message: `Could not write ${path}: ${messageOf(error)}.${advice}`,
-      data: { path, reason },
-      cause: error,
-    })
+    throw writeFailure(path, error)
   }
 }
 

@@ -3,9 +3,9 @@ export {
   CemError,
   type CemErrorOptions,
   messageOf,
-  nearest,
   type SerializedError,
 } from './errors.ts'
+export { nearest } from './nearest.ts'
 export {
   philox4x32,
   type RandomKey,
@@ -14,3 +14,4 @@ export {
   randomSource,
   uniform,
 } from './random.ts'
+export { writeFailure } from './write-failure.ts'
