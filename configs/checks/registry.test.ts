@@ -12,7 +12,8 @@ test('a tarball is offered under its name, with its hash, and nothing else is', 
   mkdirSync(join(folder, 'package'))
   writeFileSync(join(folder, 'package/package.json'), JSON.stringify(manifest))
   execFileSync('tar', ['-czf', 'small.tgz', 'package'], { cwd: folder })
-  const { url, close } = await startRegistry(folder)
+  const registry = await startRegistry(folder)
+  const { url } = registry
   try {
     const response = await fetch(`${url}/@cem%2fsmall`)
     const { 'dist-tags': tags, versions } = (await response.json()) as {
@@ -32,7 +33,7 @@ test('a tarball is offered under its name, with its hash, and nothing else is', 
     expect((await fetch(`${url}/left-pad`)).status).toBe(404)
     expect((await fetch(`${url}/..%2fsmall.tgz`)).status).toBe(404)
   } finally {
-    close()
+    registry.close()
     rmSync(folder, { recursive: true })
   }
 })

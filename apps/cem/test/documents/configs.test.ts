@@ -51,4 +51,6 @@ test('documents have configs, and a wrong key is refused', async () => {
   await expect(accept('samplingg: { seed: 1 }')).rejects.toThrow('samplingg')
 })
 
-test.each(configs)('$name is accepted', ({ text }) => accept(text))
+test.each(configs)('$name is accepted', async ({ text }) => {
+  await expect(accept(text)).resolves.toBeUndefined()
+})
