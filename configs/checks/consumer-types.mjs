@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -17,9 +18,13 @@ const resolutions = [
  * @returns {{ nNames: number, problems: readonly string[] }}
  */
 export function consumerTypes(folder, entries) {
-  let nNames = 0
+  const names = namesOf(folder, entries)
+  const files = { 'consumer.mts': importAll(names, importNames) }
+  // Bundlers have no `require`.
+  const both = { ...files, 'consumer.cts': importAll(names, requireNames) }
+  for (const [file, text] of Object.entries(both)) writeFileSync(join(folder, file), text)
   const problems = resolutions.flatMap(({ name, options }) => {
-    const given = {
+    const compilerOptions = {
       ...options,
       target: 'es2022',
       strict: true,
@@ -27,59 +32,49 @@ export function consumerTypes(folder, entries) {
       noEmit: true,
       types: ['node'],
     }
-    const config = ts.convertCompilerOptionsFromJson(given, folder)
-    if (config.errors.length > 0) return config.errors.map(textOf)
-    const names = namesOf(folder, entries, config.options)
-    nNames = [...names.values()].reduce((sum, list) => sum + list.length, 0)
-    const files = [join(folder, `consumer-${name}.mts`)]
-    writeFileSync(
-      files[0],
-      importAll(names, (list, entry) => `import { ${list} } from '${entry}'`),
-    )
-    if (name !== 'bundler') {
-      files.push(join(folder, `consumer-${name}.cts`))
-      writeFileSync(files[1], importAll(names, requireAll))
-    }
-    const program = ts.createProgram(files, config.options)
-    return ts.getPreEmitDiagnostics(program).map((one) => `${name}: ${textOf(one)}`)
+    const include = Object.keys(name === 'bundler' ? files : both)
+    const config = join(folder, `tsconfig.${name}.json`)
+    writeFileSync(config, JSON.stringify({ compilerOptions, files: include }))
+    const { status, stdout } = spawnSync('tsc', ['-p', config], { cwd: folder, encoding: 'utf8' })
+    return status === 0 ? [] : [`${name}:\n${stdout}`]
   })
-  return { nNames, problems: [...new Set(problems)] }
+  return { nNames: [...names.values()].reduce((sum, list) => sum + list.length, 0), problems }
 }
 
-function importAll(names, importOf) {
+function importAll(names, statement) {
   const lines = [...names].map(([entry, list], i) =>
-    importOf(list.map((one) => `${one} as ${one}_${i}`).join(', '), entry, i, list),
+    statement(list.map((name) => `${name} as ${name}_${i}`).join(', '), entry, i),
   )
   return `${lines.join('\n')}\nexport {}\n`
 }
 
+function importNames(list, entry) {
+  return `import { ${list} } from '${entry}'`
+}
+
 /** In a CommonJS file: the module by `require`, and its names by an import that becomes one. */
-function requireAll(list, entry, i) {
-  return `import module${i} = require('${entry}')\nvoid module${i}\nimport { ${list} } from '${entry}'`
+function requireNames(list, entry, i) {
+  return `import module${i} = require('${entry}')\nvoid module${i}\n${importNames(list, entry)}`
 }
 
 /** The public names of each entry, types among them. */
-function namesOf(folder, entries, options) {
+function namesOf(folder, entries) {
   const file = join(folder, 'names.mts')
   writeFileSync(file, entries.map((entry) => `import '${entry}'\n`).join(''))
+  const options = {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+  }
   const program = ts.createProgram([file], options)
   const checker = program.getTypeChecker()
   const found = new Map()
-  for (const statement of program.getSourceFile(file)?.statements ?? []) {
-    const module = checker.getSymbolAtLocation(statement.moduleSpecifier)
-    const entry = statement.moduleSpecifier.text
+  for (const { moduleSpecifier } of program.getSourceFile(file)?.statements ?? []) {
+    const module = checker.getSymbolAtLocation(moduleSpecifier)
+    const entry = moduleSpecifier.text
     if (module === undefined) throw new Error(`${entry} has no types`)
-    found.set(
-      entry,
-      checker.getExportsOfModule(module).map(({ name }) => name),
-    )
+    const names = checker.getExportsOfModule(module).map(({ name }) => name)
+    found.set(entry, names)
   }
   return found
-}
-
-function textOf({ file, start = 0, messageText }) {
-  const text = ts.flattenDiagnosticMessageText(messageText, '\n')
-  if (file === undefined) return text
-  const { line } = file.getLineAndCharacterOfPosition(start)
-  return `${file.fileName}:${line + 1}: ${text}`
 }
