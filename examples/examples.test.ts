@@ -47,5 +47,5 @@ test.each(scripts)(
     )
     expect(stdout).toBe(expected)
   },
-  60_000,
+  180_000,
 )

@@ -43,5 +43,5 @@ test.each(guides)(
   async (guide) => {
     expect(await runGuide(readFileSync(new URL(guide, folder), 'utf8'))).toEqual([])
   },
-  180_000,
+  300_000,
 )

@@ -26,6 +26,7 @@ try {
   // Changesets asks git what it is about.
   run('git', ['init', '--quiet', '--initial-branch=main'], copy)
   run('changeset', ['version'], copy)
+  run('node', ['configs/release/set-citation.mjs'], copy)
   const { folder, tarballs } = packAll(copy)
   remove.push(folder)
   const problems = tarballs.flatMap((tarball) => manifestProblems(tarball))

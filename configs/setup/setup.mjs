@@ -22,6 +22,7 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
   install()
   checkNode()
   writeFileSync(stampFile, wanted)
+  console.log('Installed. Building takes a minute or two, once, and says nothing unless it fails.')
 }
 
 function install() {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { CemError, messageOf } from './errors.ts'
+import { writeFailure } from './write-failure.ts'
 
 /** A file that appears under its name whole or not at all. */
 export interface AtomicFile extends AsyncDisposable {
@@ -65,27 +65,8 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw fileWriteFailed(path, error)
+    throw writeFailure(path, error)
   }
-}
-
-/**
- * What a failed write is to its caller: a CemError `file-write-failed` with the path, the system's reason and, on a full disk, what to
- * do; or the error itself where it is a CemError already.
- */
-export function fileWriteFailed(path: string, error: unknown): CemError {
-  if (CemError.isInstance(error)) return error
-  const reason = (error as NodeJS.ErrnoException).code
-  const isFull = reason === 'ENOSPC' || reason === 'EDQUOT'
-  const advice = isFull
-    ? ' The disk is full: free some space and run again; what was written before is kept.'
-    : ''
-  return new CemError({
-    code: 'file-write-failed',
-    message: `Could not write ${path}: ${messageOf(error)}.${advice}`,
-    data: { path, reason },
-    cause: error,
-  })
 }
 
 /** Makes the rename itself durable. Not every platform can open a folder. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CemError, nearest } from './errors.ts'
+import { CemError } from './errors.ts'
 
 test('an error of another copy of the package is recognised, other values are not', () => {
   const foreign = Object.defineProperty(new Error('x'), Symbol.for('@cem/core/CemError'), {
@@ -15,11 +15,4 @@ test('an error crosses a process boundary as JSON with its code and data', () =>
   const error = new CemError({ code: 'bad-shape', message: 'no', data: { shape: [2, 3] } })
   const back = CemError.fromJSON(JSON.parse(JSON.stringify(error)))
   expect(back).toMatchObject({ code: 'bad-shape', message: 'no', data: { shape: [2, 3] } })
-})
-
-test('a mistyped word finds the nearest allowed one, a strange word finds none', () => {
-  expect(nearest('temprature', ['temperature', 'seed'])).toBe('temperature')
-  expect(nearest('variant', ['variants', 'base_model'])).toBe('variants')
-  expect(nearest('x', ['y', 'z'])).toBeUndefined()
-  expect(nearest('', ['a'])).toBeUndefined()
 })

@@ -1,12 +1,12 @@
-export { type AtomicFile, fileWriteFailed, openAtomic, writeFileAtomic } from './atomic-files.ts'
+export { type AtomicFile, openAtomic, writeFileAtomic } from './atomic-files.ts'
 export {
   CemError,
   type CemErrorOptions,
   messageOf,
-  nearest,
   type SerializedError,
 } from './errors.ts'
 export { JsonLinesWriter, type JsonLinesWriterOptions } from './json-lines-writer.ts'
+export { nearest } from './nearest.ts'
 export {
   philox4x32,
   type RandomKey,
@@ -15,3 +15,4 @@ export {
   randomSource,
   uniform,
 } from './random.ts'
+export { writeFailure } from './write-failure.ts'

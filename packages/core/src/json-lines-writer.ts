@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { fileWriteFailed } from './atomic-files.ts'
+import { writeFailure } from './write-failure.ts'
 
 export interface JsonLinesWriterOptions {
   /** Bytes of the file that are kept, such as those of its whole lines. @default all */
@@ -42,7 +42,7 @@ export class JsonLinesWriter implements AsyncDisposable {
         throw error
       }
     } catch (error) {
-      throw fileWriteFailed(path, error)
+      throw writeFailure(path, error)
     }
   }
 
@@ -60,7 +60,7 @@ export class JsonLinesWriter implements AsyncDisposable {
         await this.#file.appendFile(line)
         if (durable) await this.#file.datasync()
       } catch (error) {
-        this.#failure = fileWriteFailed(this.path, error)
+        this.#failure = writeFailure(this.path, error)
         throw this.#failure
       }
     })

@@ -314,7 +314,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Split: (call) => {
     const x = call.input(0)
     const sizes = call.optional(1)?.integers
-    const n = sizes?.length ?? call.nOutputs ?? 1
+    const n = sizes?.length ?? call.integer('num_outputs', call.nOutputs ?? 1)
     if (x.shape === undefined) return Array.from({ length: n }, () => typeOf(x))
     const axis = normalizeAxis(call.integer('axis', 0), x.shape.length, call.where)
     const total = x.shape[axis] as Dim
@@ -324,8 +324,7 @@ const rules: Readonly<Record<string, Rule>> = {
         sizes.reduce((a, b) => a + b, 0),
         'split sizes',
       )
-    const parts =
-      sizes ?? Array.from({ length: n }, () => (typeof total === 'number' ? total / n : '?'))
+    const parts = sizes ?? equalParts(total, n)
     return parts.map((size) => ({ type: x.type, shape: x.shape?.with(axis, size) }))
   },
 
@@ -368,14 +367,23 @@ const rules: Readonly<Record<string, Rule>> = {
  * @throws CemError `onnx-shape-mismatch`, `onnx-type-mismatch`, `onnx-unknown-operator`
  */
 export function inferTypes(request: InferenceRequest): TensorType[] {
-  const rule = rules[request.operator]
+  const { operator } = request
+  // Not what every object has, such as `toString`.
+  const rule = Object.hasOwn(rules, operator) ? rules[operator] : undefined
   if (rule === undefined)
     throw new CemError({
       code: 'onnx-unknown-operator',
-      message: `${request.nodeName}: nothing is known of the operator ${request.operator}. Give the types of its outputs.`,
-      data: { operator: request.operator },
+      message: `${request.nodeName}: nothing is known of the operator ${operator}. Give the types of its outputs.`,
+      data: { operator },
     })
   return rule(new Call(request))
+}
+
+/** Sizes of n parts of an axis; the last is smaller where n does not divide it. */
+function equalParts(total: Dim, n: number): Dim[] {
+  if (typeof total !== 'number') return unknown(n)
+  const size = Math.ceil(total / n)
+  return Array.from({ length: n }, (_, i) => Math.max(0, Math.min(size, total - i * size)))
 }
 
 function unknown(rank: number): Dim[] {

@@ -100,6 +100,16 @@ describe('graphs that ONNX Runtime runs', () => {
   })
 })
 
+test('parts of an axis that does not divide: the last is smaller, here and in ONNX Runtime', async () => {
+  const graph = new Graph('g')
+  const x = graph.input('x', 'float32', [5])
+  const parts = graph.nodeWithOutputs('Split', [x], { attributes: { axis: 0, num_outputs: 2 } })
+  expect(parts.map(({ shape }) => shape)).toEqual([[3], [2]])
+  for (const [i, part] of parts.entries()) graph.output(part, `part${i}`)
+  const { part0, part1 } = await run(graph, { x: floats([1, 2, 3, 4, 5], [5]) })
+  expect([part0?.dims, part1?.dims]).toEqual([[3], [2]])
+})
+
 describe('shapes that are known are checked when the node is added', () => {
   interface Case {
     readonly name: string
@@ -138,6 +148,12 @@ describe('shapes that are known are checked when the node is added', () => {
       make: (g) => g.node('Frobnicate', [x(g)]),
       code: 'onnx-unknown-operator',
       words: /nothing is known of the operator Frobnicate/,
+    },
+    {
+      name: 'an operator with the name of a method of all objects',
+      make: (g) => g.node('toString', [x(g)]),
+      code: 'onnx-unknown-operator',
+      words: /nothing is known of the operator toString/,
     },
     {
       name: 'a float where an integer attribute belongs',

@@ -1,14 +1,18 @@
+import { checkRoom } from './conversion-length.ts'
+
 /**
  * Widens IEEE 754 half precision to float32, exactly.
  *
  * @param bits raw float16 bits.
  * @param out where to put the values; at least as long as `bits`.
  * @returns `out`.
+ * @throws CemError `tensor-invalid` where `out` is shorter.
  */
 export function f16ToFloat32(
   bits: Uint16Array,
   out: Float32Array = new Float32Array(bits.length),
 ): Float32Array {
+  checkRoom(bits, out)
   table ??= makeTable()
   // Moved as integers: moved as floats, the payload of a NaN may be lost.
   const words = new Int32Array(out.buffer, out.byteOffset, bits.length)
@@ -22,11 +26,13 @@ export function f16ToFloat32(
  *
  * @param out where to put the bits; at least as long as `values`.
  * @returns `out`, raw float16 bits.
+ * @throws CemError `tensor-invalid` where `out` is shorter.
  */
 export function float32ToF16(
   values: Float32Array,
   out: Uint16Array = new Uint16Array(values.length),
 ): Uint16Array {
+  checkRoom(values, out)
   const words = new Int32Array(values.buffer, values.byteOffset, values.length)
   for (let i = 0; i < words.length; i++) out[i] = halfOf(words[i] as number)
   return out

@@ -1,5 +1,5 @@
 export { bf16ToFloat32, float32ToBf16 } from './bf16.ts'
-export { bitsPerElement, type Dtype, dtypes, isDtype } from './dtypes.ts'
+export { type Dtype, dtypes, isDtype } from './dtypes.ts'
 export { f16ToFloat32, float32ToF16 } from './f16.ts'
 export { type ModelTensor, type ModelWeights, openModelWeights } from './model-weights.ts'
 export { readNpy, writeNpy } from './npy.ts'
@@ -11,7 +11,6 @@ export {
   type SafetensorsFile,
 } from './open-safetensors.ts'
 export type { TensorInfo } from './safetensors-header.ts'
-export { byteLengthOf, elementCount } from './shape.ts'
 export type {
   Float32Tensor,
   ReadOptions,

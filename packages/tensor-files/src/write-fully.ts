@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { CemError, messageOf } from '@cem/core'
+import { writeFailure } from '@cem/core'
 
 /**
  * Appends all of the bytes; one `write` call may take fewer.
@@ -17,13 +17,6 @@ export async function writeFully(
       done += bytesWritten
     }
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code
-    const advice = reason === 'ENOSPC' ? ' The disk is full: free some space and run again.' : ''
-    throw new CemError({
-      code: 'file-write-failed',
-      message: `Could not write ${path}: ${messageOf(cause)}.${advice}`,
-      data: { path, reason },
-      cause,
-    })
+    throw writeFailure(path, cause)
   }
 }

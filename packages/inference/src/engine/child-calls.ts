@@ -22,7 +22,9 @@ export interface Progress {
 
 export interface CallOptions<Table extends Methods<Table>, M extends keyof Table> {
   readonly signal?: AbortSignal | undefined
+  /** Called as tokens are computed. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Called with each item of a method that gives items. */
   readonly onItem?: (item: Table[M]['item']) => void
 }
 
@@ -120,10 +122,12 @@ export class ChildCalls<Table extends Methods<Table>> implements AsyncDisposable
     return this.callAs(this.nextId(), method, params, options)
   }
 
+  /** The number of the next call, for `callAs`. */
   protected nextId(): number {
     return this.#nextId++
   }
 
+  /** As `call`, under a number by `nextId` that the process may be told of in other messages. */
   protected async callAs<M extends keyof Table & string>(
     id: number,
     method: M,
@@ -201,6 +205,7 @@ export class ChildCalls<Table extends Methods<Table>> implements AsyncDisposable
     }
   }
 
+  /** Ends the process; calls that are running get `engine-disposed`. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#death = new CemError({ code: 'engine-disposed', message: 'The engine was disposed of.' })
@@ -211,6 +216,7 @@ export class ChildCalls<Table extends Methods<Table>> implements AsyncDisposable
     })
   }
 
+  /** Sends a message to the process, or nothing where it has ended. */
   protected send(message: ToProcess | Readonly<Record<string, unknown>>): void {
     // A closed channel is reported by the close event.
     if (this.#child.connected) this.#child.send(message, () => undefined)

@@ -102,6 +102,7 @@ export class PlacementLog {
     this.#isComplete = false
   }
 
+  /** Takes a piece of the process's standard error, and gives back what of it is no placement. */
   read(chunk: string): string {
     const lines = (this.#partial + chunk).split(/(?<=\n)/)
     // A line that is not whole yet is kept back only while it may be the log's: a process that dies may not end its last one.

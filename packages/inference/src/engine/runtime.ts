@@ -8,6 +8,7 @@ import { executionProvider, type Provider } from './provider.ts'
 export type { Tensor }
 export type Tensors = Record<string, Tensor>
 
+/** A float32 tensor over the data, row-major, without a copy. */
 export function floats(data: Float32Array, shape: readonly number[]): Tensor {
   return new Tensor('float32', data, shape)
 }
@@ -16,6 +17,7 @@ export function int32s(data: Int32Array, shape: readonly number[]): Tensor {
   return new Tensor('int32', data, shape)
 }
 
+/** An int64 tensor over the data, row-major, without a copy. */
 export function int64s(data: BigInt64Array, shape: readonly number[]): Tensor {
   return new Tensor('int64', data, shape)
 }
@@ -31,6 +33,7 @@ export function booleans(data: Uint8Array, shape: readonly number[]): Tensor {
 export interface RuntimeSession {
   /** Runs the graph; outputs that are given a tensor are written into it. */
   run(feeds: Tensors, fetches: Record<string, Tensor | null>): Promise<Tensors>
+  /** Frees the session's memory; it cannot run afterwards. */
   release(): Promise<void>
 }
 

@@ -12,6 +12,7 @@ export type ComputeType = 'float32' | 'bfloat16'
 export interface DecoderParts {
   readonly architecture: Architecture
   readonly compute: ComputeType
+  /** The norm with the weights of this path. */
   norm(path: string): Norm
   /** x W^T, bias and adapters of a linear module, [T, nIn] to [T, nOut], both in the compute type. */
   linear(graph: Graph, x: Value, path: string): Value

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { copyFile, link, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileWriteFailed } from '@cem/core'
+import { writeFailure } from '@cem/core'
 import { optimizerFile, stateFile } from './write-checkpoint.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function publishFinal(checkpoint: string, folder: string): Promise<
       await rename(temporary, join(folder, name))
     } catch (cause) {
       await rm(temporary, { force: true })
-      throw fileWriteFailed(join(folder, name), cause)
+      throw writeFailure(join(folder, name), cause)
     }
   }
 }

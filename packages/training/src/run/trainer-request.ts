@@ -57,7 +57,9 @@ export interface TrainerRequest {
 
 /** Opens what does the computing. */
 export interface TrainerOpener {
+  /** For a request whose objective is `sft`. */
   sft(request: TrainerRequest): Promise<Trainer<TrainingSequence>>
+  /** For a request whose objective is `dpo`. */
   dpo(request: TrainerRequest): Promise<Trainer<PreferencePair>>
 }
 

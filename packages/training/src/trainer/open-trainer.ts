@@ -111,6 +111,7 @@ export class OpenedTrainer<Example extends TrainingSequence | PreferencePair>
     return this.#child.call('memory', null)
   }
 
+  /** Ends the trainer's process. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child[Symbol.asyncDispose]()
   }
