@@ -1,4 +1,6 @@
-/** The report's style: readable in light and dark, on paper and on a phone. Figures stay on white, as they are in print. */
+import { inkRules } from '../dark-inks.ts'
+
+/** The report's style: readable in light and dark, on paper and on a phone. On paper it is light; so are figures that are not ours. */
 export const pageStyle = `
 :root { color-scheme: light dark; --paper: light-dark(#ffffff, #14171a); --ink: light-dark(#1f2328, #e6e8eb);
   --quiet: light-dark(#59636e, #9ba5b0); --line: light-dark(#d5d9de, #363c43); --soft: light-dark(#f4f5f7, #1d2125);
@@ -41,6 +43,7 @@ pre { background: var(--soft); padding: .9rem; border-radius: 6px; overflow: aut
 figure { margin: 0 0 1.8rem; }
 .frame { background: #ffffff; color: #1f2328; border: 1px solid var(--line); border-radius: 8px; padding: .4rem; width: fit-content; max-width: 100%; overflow-x: auto; }
 .frame svg { display: block; max-width: 100%; height: auto; }
+${inkRules('.frame.themed')}
 @media screen and (max-width: 36rem) { .frame svg { max-width: none; } }
 .dimmed { opacity: .13 !important; }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: 0 0 1rem; }

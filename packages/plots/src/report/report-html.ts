@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CemError, messageOf } from '@cem/core'
+import { hasLightInks } from '../dark-inks.ts'
 import { renderSvg } from '../render.ts'
 import { expressionScript } from './expression-script.ts'
 import { pageScript } from './page-script.ts'
@@ -146,7 +147,10 @@ function cellHtml(cell: ReportCell, isName: boolean): string {
 /** Characters of a drawing. */
 const longestStill = 400_000
 
-async function figureHtml({ title, spec, name }: ReportFigure, index: number): Promise<string> {
+async function figureHtml(
+  { title, spec, name, isHidden = false }: ReportFigure,
+  index: number,
+): Promise<string> {
   const svg = await renderSvg(spec)
   // A cloud of thousands of points would be in the file twice, once in many times the size.
   const still =
@@ -165,9 +169,15 @@ async function figureHtml({ title, spec, name }: ReportFigure, index: number): P
     })
   }
   const id = `figure-${index}`
+  const [before, after] = isHidden
+    ? [
+        `<details><summary>Show “${escapeHtml(title)}” (its answers may be harmful)</summary>`,
+        '</details>',
+      ]
+    : ['', '']
   return `<figure aria-labelledby="${id}-title">
 <h3 id="${id}-title"${'title' in spec ? ' class="unseen"' : ''}>${escapeHtml(title)}</h3>
-<div class="frame" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${still}</div>
+${before}<div class="frame${hasLightInks(spec) ? ' themed' : ''}" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${still}</div>${after}
 <script type="application/json" id="${id}">${scriptJson(compiled)}</script>
 </figure>`
 }
