@@ -73,10 +73,7 @@ export function RunApp({
   const { questions, question, answers, pairs } = explorer
   const answer = answers[Math.min(state.answer, answers.length - 1)]
   const verdicts = useVerdicts(view.storeFolder, screen === 'answers' ? answer : undefined)
-  const projections = useProjections(view.storeFolder, cell, answer, {
-    isWanted: state.isProjected && screen === 'answers',
-    isBusy: isOwn && view.outcome === null,
-  })
+  const projections = useProjections(view, cell, answer, state.isProjected && screen === 'answers')
   const wordings = explorer.loaded.value?.wordings
   const detail = useMemo(
     () =>
