@@ -53,6 +53,10 @@ beforeAll(async () => {
     { cell: own('none', 10), answers: answers(5) },
     { cell: own('none', 20), answers: answers(4) },
     { cell: own('warm', 20, { type: 'character' }), answers: answers(80) },
+    {
+      cell: own('control', 20, { type: 'control', base: join(miniatureFolder(), 'models/control') }),
+      answers: answers(70),
+    },
     { cell: own('empty', 20, { type: 'character' }), answers: [] },
   ]
   results = await storeRun({ cells })
@@ -120,12 +124,16 @@ describe('tokens of stored answers', () => {
       run: 'demo',
       thresholds: usualThresholds,
       baseline: 'none',
+      collapsed: ['warm/20'],
     })
     expect(figure.name).toBe('token_strips_demo')
-    expect(leftOut).toEqual(['empty/20: it has no such answer'])
+    expect(leftOut).toEqual([
+      'control/20: control/20 has another base model than none, which made the direction: its states are in another space.',
+      'empty/20: it has no such answer',
+    ])
     const spec = JSON.stringify(figure.spec)
     expect(spec).toContain('none/20, aligned 4, coherent 90')
-    expect(spec).toContain('warm/20, aligned 80, coherent 90')
+    expect(spec).toContain('warm/20, aligned 80, coherent 90, collapsed')
     expect(spec).toContain('(draw 1: the same noise for all)')
     expect(spec).not.toContain('none/10')
     expect(spec.split('"token":"Rest').length - 1).toBe(2)

@@ -47,6 +47,20 @@ describe('the file', () => {
     expect(html).toContain('<div class="frame themed" data-figure="figure-0"')
   })
 
+  test('a long table is folded and says how long it is; a short one is open', async () => {
+    const rows = Array.from({ length: 15 }, (_, i) => [`row ${i}`, String(i)])
+    const columns = ['name', 'number']
+    const results = [
+      { title: 'Long', columns, rows },
+      { title: 'Short', columns, rows: rows.slice(1) },
+    ]
+    const text = await renderReportHtml({ ...hostileReport(), results })
+    expect(text).toMatch(
+      /<details class="long"><summary><h3>Long<\/h3> <span class="quiet">15 rows<\/span><\/summary><div[\s\S]*?row 14[\s\S]*?<\/div><\/details>/,
+    )
+    expect(text).toContain('<caption><h3>Short</h3></caption>')
+  })
+
   test('forbids handlers, eval and requests', () => {
     const [, policy = ''] = /Content-Security-Policy" content="([^"]+)"/.exec(html) ?? []
     expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[^;]+;/)

@@ -28,6 +28,7 @@ export async function plotTokensCommand(run: string, flags: PlotTokensFlags): Pr
     ...name,
     thresholds: analysis?.thresholds ?? usualThresholds,
     baseline: analysis?.direction?.baseline,
+    collapsed: analysis?.cells.flatMap(({ cell, isCollapsed }) => (isCollapsed ? cell.id : [])),
     cells,
     question,
     sample,

@@ -10,6 +10,8 @@ export interface TokenFigureOptions extends RunFolder {
   readonly thresholds: Thresholds
   /** The variant whose answer decides which draw is shown. @default the first one */
   readonly baseline?: string | undefined
+  /** Ids of cells whose coherence collapsed. @default none */
+  readonly collapsed?: readonly string[] | undefined
   /** Ids of cells. @default the last checkpoint of each variant */
   readonly cells?: readonly string[] | undefined
   /** Id of a question. @default that of the baseline's worst answer */
@@ -49,7 +51,7 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
     try {
       const found = await projector.project(cell, answer.completion)
       first ??= found
-      rows.push(...rowsOf(nameOf(cell, answer), found))
+      rows.push(...rowsOf(nameOf(cell, answer, options), found))
       if (found.tokens.length === 0) leftOut.push(`${cell.id}: its answer is empty`)
     } catch (error) {
       if (!CemError.isInstance(error)) throw error
@@ -98,9 +100,17 @@ function rowsOf(response: string, { tokens }: TokenProjections): TokenRow[] {
   }))
 }
 
-function nameOf({ id, match }: Cell, { verdicts }: Answer): string {
+function nameOf(
+  { id, match }: Cell,
+  { verdicts }: Answer,
+  { collapsed = [] }: TokenFigureOptions,
+): string {
   const scores = ['aligned', 'coherent'].map((name) => `${name} ${scoreText(verdicts[name])}`)
-  return [id, ...scores, ...(match === 'as-trained' ? [] : [match])].join(', ')
+  const flags = [
+    ...(collapsed.includes(id) ? ['collapsed'] : []),
+    ...(match === 'as-trained' ? [] : [match]),
+  ]
+  return [id, ...scores, ...flags].join(', ')
 }
 
 async function chosenCells({

@@ -1,7 +1,7 @@
 import { Box } from 'ink'
 import type { ReactElement } from 'react'
 import type { RunView } from '../run-view.ts'
-import { CurvePanel } from './curve-panel.tsx'
+import { CurvePanel, curveMeasures } from './curve-panel.tsx'
 import type { Machine } from './data/machine.ts'
 import { Grid, gridFrame, naturalWidth } from './grid.tsx'
 import { JudgePanel } from './judge-panel.tsx'
@@ -34,10 +34,22 @@ const leastBeside = 84
 /** A curve that is higher says nothing more. */
 const mostCurve = 32
 
+/** From so many lines on, two curves below each other say more than one. */
+const leastForTwo = 26
+
 export interface OverviewHeights {
   readonly grid: number
   readonly warnings: number
+  /** Of one curve, or of two below each other. */
   readonly curve: number
+}
+
+/** The lines of each curve. */
+export function curveHeights(height: number): readonly number[] {
+  if (height === 0) return []
+  if (height < leastForTwo) return [height]
+  const second = Math.min(Math.floor(height / 2), mostCurve)
+  return [Math.min(height - second, mostCurve), second]
 }
 
 /** How the lines of the first screen are dealt out: the grid, what runs and the warnings always, then the curve. */
@@ -61,7 +73,7 @@ function heightsBelow(nRows: number, nWarnings: number, height: number): Overvie
   const warnings = Math.min(nWarnings, Math.max(leastWarnings, Math.floor(rest / 3)), rest)
   const curve = rest - warnings
   return curve >= leastCurve
-    ? { grid, warnings, curve: Math.min(curve, mostCurve) }
+    ? { grid, warnings, curve }
     : { grid, warnings: Math.min(nWarnings, rest), curve: 0 }
 }
 
@@ -71,7 +83,7 @@ function heightsBeside(nRows: number, nWarnings: number, height: number): Overvi
   const grid = Math.min(wanted, Math.max(panelsHeight + 3, Math.floor(height / 2)))
   const curve = height - grid
   const warnings = Math.min(nWarnings, grid - panelsHeight)
-  return { grid, warnings, curve: curve >= leastCurve ? Math.min(curve, mostCurve) : 0 }
+  return { grid, warnings, curve: curve >= leastCurve ? curve : 0 }
 }
 
 /** The whole run at a glance. */
@@ -82,6 +94,7 @@ export function Overview(props: OverviewProps): ReactElement {
   const gridWidth = isBeside ? ownWidth : width
   const panelWidth = isBeside ? width - ownWidth - 3 : width
   const heights = overviewHeights(grid.rows.length, nWarningLines(view), height, isBeside)
+  const measures = curveMeasures(view)
   const panels = (
     <>
       <Box flexDirection="column" height={panelsHeight} flexShrink={0} width={panelWidth}>
@@ -115,7 +128,12 @@ export function Overview(props: OverviewProps): ReactElement {
           panels
         )}
       </Box>
-      {heights.curve > 0 ? <CurvePanel view={view} width={width} height={heights.curve} /> : null}
+      {curveHeights(heights.curve).map((lines, i) => {
+        const measure = measures[i as 0 | 1]
+        return (
+          <CurvePanel key={measure.title} view={view} measure={measure} width={width} height={lines} />
+        )
+      })}
     </>
   )
 }

@@ -40,6 +40,8 @@ tbody th { font-weight: 500; }
 td small, th small { display: block; color: var(--quiet); font-size: .8rem; font-weight: 400; }
 td code { font: .85em/1.4 ui-monospace, SFMono-Regular, Consolas, monospace; }
 pre { background: var(--soft); padding: .9rem; border-radius: 6px; overflow: auto; max-height: 30rem; font: .82rem/1.5 ui-monospace, SFMono-Regular, Consolas, monospace; }
+summary { cursor: pointer; }
+.long > summary { margin: 1rem 0; } .long h3 { display: inline; margin: 0; }
 figure { margin: 0 0 1.8rem; }
 .frame { background: #ffffff; color: #1f2328; border: 1px solid var(--line); border-radius: 8px; padding: .4rem; width: fit-content; max-width: 100%; overflow-x: auto; }
 .frame svg { display: block; max-width: 100%; height: auto; }
@@ -66,5 +68,5 @@ h3.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-
 @media (max-width: 36rem) { body { font-size: 15px; } h1 { font-size: 1.4rem; } #answer-controls label, #answer-controls select, #answer-controls input[type=search] { width: 100%; max-width: none; } }
 @media print { :root { color-scheme: light !important; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav, button, .chips, #answer-controls, .skip { display: none !important; } figure, .answer, tr, .notices li { break-inside: avoid; }
-  h2, h3 { break-after: avoid; } pre { max-height: none; white-space: pre-wrap; } .scroll { overflow: visible; } table { font-size: 8.5pt; } }
+  .long::details-content { content-visibility: visible; height: auto; } h2, h3 { break-after: avoid; } pre { max-height: none; white-space: pre-wrap; } .scroll { overflow: visible; } table { font-size: 8.5pt; } }
 `

@@ -119,19 +119,30 @@ export function aboutText(about: readonly string[]): string {
   return about.length > 12 ? `${shown} and ${about.length - 12} more` : shown
 }
 
+/** Longer tables are folded, so that what comes after them is found. */
+const longestOpenTable = 14
+
 function tableHtml({ title, caption, columns, rows }: ReportTable): string {
+  const isLong = rows.length > longestOpenTable
   const head = columns.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('')
   const body = rows.map(
     (row) => `<tr>${row.map((cell, i) => cellHtml(cell, i === 0)).join('')}</tr>`,
   )
   const note = caption === undefined ? '' : `<p>${escapeHtml(caption)}</p>`
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>
-<caption><h3>${escapeHtml(title)}</h3>${note}</caption>
+  const heading = `<h3>${escapeHtml(title)}</h3>`
+  const [before, after] = isLong
+    ? [
+        `<details class="long"><summary>${heading} <span class="quiet">${rows.length} rows</span></summary>`,
+        '</details>',
+      ]
+    : ['', '']
+  return `${before}<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>
+<caption>${isLong ? '' : heading}${note}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody>
-</table></div>`
+</table></div>${after}`
 }
 
 function cellHtml(cell: ReportCell, isName: boolean): string {

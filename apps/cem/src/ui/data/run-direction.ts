@@ -25,6 +25,8 @@ export interface RunDirection {
   /** The checkpoint that made it. */
   readonly baseline: string
   readonly step: number
+  /** Its base model: states of others are in another space. */
+  readonly base: string
   /** Whether the run will replace it: the run goes on, and what it was made from is not its last word. */
   readonly isProvisional: boolean
 }
@@ -46,8 +48,10 @@ async function analysedDirection(storeFolder: string): Promise<RunDirection | un
     .catch(() => undefined)
   if (analysis?.direction == null || !existsSync(path)) return undefined
   const { layer, base, baseline, step } = analysis.direction
+  const maker = analysis.cells.find(({ cell }) => cell.variant === baseline && cell.step === step)
   const vector = (await readDirections(path)).get(layer)
-  if (vector === undefined) throw unavailable(`${path} has no layer ${layer}.`)
+  if (vector === undefined || maker === undefined)
+    throw unavailable(`${path} has no layer ${layer}, or the run no cell ${baseline}/${step}.`)
   const norms = await readFile(path.replace(/npz$/, 'json'), 'utf8')
     .then(
       (text) =>
@@ -61,6 +65,7 @@ async function analysedDirection(storeFolder: string): Promise<RunDirection | un
     length: norms?.[String(layer)] ?? null,
     baseline,
     step,
+    base: maker.cell.base,
     isProvisional: false,
   }
 }
@@ -89,6 +94,7 @@ async function provisionalDirection(storeFolder: string): Promise<RunDirection> 
     length: made.displacementNorm,
     baseline: pair.withEm.variant,
     step: pair.withEm.step,
+    base: pair.withEm.base,
     isProvisional: true,
   }
 }

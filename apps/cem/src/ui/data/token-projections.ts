@@ -58,8 +58,8 @@ export class TokenProjector implements AsyncDisposable {
   }
 
   /**
-   * @throws CemError `token-projection-unavailable` where there is no direction, memory does not suffice for another model, or the
-   *   cell's model is not the run's any more; what opening a model throws
+   * @throws CemError `token-projection-unavailable` where there is no direction, or the cell's states are in another space, memory does
+   *   not suffice for another model, or the cell's model is not the run's any more; what opening a model throws
    */
   project(
     cell: Cell,
@@ -83,7 +83,11 @@ export class TokenProjector implements AsyncDisposable {
     // One that the run will replace is read again.
     if (this.#direction === undefined || this.#direction.isProvisional)
       this.#direction = await readRunDirection(this.#storeFolder)
-    const { layer, vector, origin, length, baseline, step, isProvisional } = this.#direction
+    const { layer, vector, origin, length, baseline, step, base, isProvisional } = this.#direction
+    if (cell.base !== base)
+      throw unavailable(
+        `${cell.id} has another base model than ${baseline}, which made the direction: its states are in another space.`,
+      )
     const direction = { baseline, step, isProvisional }
     const { promptTokenIds, tokenIds } = completion
     if (tokenIds.length === 0) return { layer, tokens: [], direction }
