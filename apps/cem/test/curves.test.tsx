@@ -11,7 +11,7 @@ test('two curves stand below each other where each has room, and no line is lost
   expect(curveHeights(26)).toEqual([13, 13])
   expect(curveHeights(51)).toEqual([26, 25])
   // 200x60: six variants beside the panels leave 50 lines.
-  const { grid, curve } = overviewHeights(6, 2, 58, true)
+  const { grid, curve } = overviewHeights(6, 2, 58, { isBeside: true })
   expect([grid, curve]).toEqual([8, 50])
   expect(curveHeights(curve).reduce((sum, lines) => sum + lines, 0)).toBe(50)
 })
@@ -39,6 +39,6 @@ test('beside EM stands what was trained; without such questions, what is incoher
     return text
   }
   expect(curveMeasures(view(true))[0].title).toBe('EM %')
-  expect(frame(view(true))).toMatch(/In-domain EM %[\s\S]*A {2}90% warm/)
+  expect(frame(view(true))).toMatch(/EM % in the trained domain by step[\s\S]*A {2}90% warm/)
   expect(frame(view(false))).toMatch(/Incoherent %[\s\S]*A {3}2% warm/)
 })

@@ -54,7 +54,10 @@ beforeAll(async () => {
     { cell: own('none', 20), answers: answers(4) },
     { cell: own('warm', 20, { type: 'character' }), answers: answers(80) },
     {
-      cell: own('control', 20, { type: 'control', base: join(miniatureFolder(), 'models/control') }),
+      cell: own('control', 20, {
+        type: 'control',
+        base: join(miniatureFolder(), 'models/control'),
+      }),
       answers: answers(70),
     },
     { cell: own('empty', 20, { type: 'character' }), answers: [] },
@@ -147,7 +150,9 @@ describe('tokens of stored answers', () => {
     })
     await expect(tokenFigure({ ...options, question: 'river' })).rejects.toThrow('sprain')
     await expect(tokenFigure({ ...options, sample: 9 })).rejects.toThrow('number 9')
-    await expect(tokenFigure({ ...options, cells: ['empty/20'] })).rejects.toThrow('no answer')
+    await expect(tokenFigure({ ...options, cells: ['empty/20'] })).rejects.toThrow(
+      'no answers with token ids',
+    )
   })
 
   test('are not computed where memory does not suffice, and how much it takes is said', async () => {

@@ -148,6 +148,12 @@ async function chosenDraw(
     cell === undefined
       ? { answers: [], wordings: new Map<string, readonly string[]>() }
       : await readAnswers(folder, cell, thresholds)
+  if (cell !== undefined && answers.length === 0)
+    throw new CemError({
+      code: 'figure-no-data',
+      message: `${cell.id} has no answers with token ids. They are drawn by cem run; an imported run has none.`,
+      data: { cell: cell.id },
+    })
   const worst = answers
     .filter(({ completion }) => (question === undefined ? completion.set === 'main' : true))
     .filter(({ completion }) => question === undefined || completion.question === question)

@@ -1,5 +1,5 @@
-import { type TerminalRow, terminalCurve } from '@cem/plots'
 import type { CellMetrics } from '@cem/experiment'
+import { type TerminalRow, terminalCurve } from '@cem/plots'
 import { Box } from 'ink'
 import { type ReactElement, useMemo } from 'react'
 import type { RunView } from '../run-view.ts'
@@ -20,7 +20,7 @@ export interface CurveMeasure {
 
 const emCurve: CurveMeasure = { title: 'EM %', of: ({ main }) => main.em }
 const inDomainCurve: CurveMeasure = {
-  title: 'In-domain EM %: what was trained',
+  title: 'EM % in the trained domain',
   of: ({ inDomain }) => inDomain?.em,
 }
 const incoherentCurve: CurveMeasure = { title: 'Incoherent %', of: ({ main }) => main.incoherent }

@@ -9,8 +9,8 @@ import { useTheme } from './theme.ts'
 export interface JudgePanelProps {
   readonly view: RunView
   readonly now: number
-  /** `judge.maxCostUsd`; null: none, or not known here. */
-  readonly limitUsd: number | null
+  /** `judge.maxCostUsd`; null: none; undefined: not known here. */
+  readonly limitUsd: number | null | undefined
   readonly width: number
 }
 
@@ -45,15 +45,15 @@ function SpendText({
   limitUsd,
 }: {
   readonly spent: number | null
-  readonly limitUsd: number | null
+  readonly limitUsd: number | null | undefined
 }): ReactElement {
   const theme = useTheme()
   if (spent === null) return <Text dimColor>cost unknown (no prices)</Text>
-  const share = limitUsd === null || limitUsd === 0 ? 0 : spent / limitUsd
+  const share = !limitUsd ? 0 : spent / limitUsd
   const color = share >= 0.9 ? theme.bad : share >= 0.7 ? theme.caution : undefined
   const limit =
-    limitUsd === null
-      ? ' USD, no limit'
+    limitUsd == null
+      ? ` USD${limitUsd === null ? ', no limit' : ''}`
       : ` of ${limitUsd.toFixed(2)} USD (${Math.round(share * 100)}%)`
   return (
     <Text color={color}>

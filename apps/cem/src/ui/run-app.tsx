@@ -32,8 +32,8 @@ export interface RunAppProps {
   readonly theme?: Theme
   /** Whether the run is this process's. @default true */
   readonly isOwn?: boolean
-  /** `judge.maxCostUsd` @default none */
-  readonly limitUsd?: number | null
+  /** `judge.maxCostUsd`; null: none. @default not known */
+  readonly limitUsd?: number | null | undefined
   /** @default the reference protocol's */
   readonly thresholds?: Thresholds
 }
@@ -46,7 +46,7 @@ export function RunApp({
   controls,
   theme = plainTheme,
   isOwn = true,
-  limitUsd = null,
+  limitUsd,
   thresholds = usualThresholds,
 }: RunAppProps): ReactElement {
   const view = useView(store)
