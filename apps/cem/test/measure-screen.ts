@@ -127,7 +127,8 @@ const write = async (n: number) => {
 }
 await write(1)
 
-const shell = `stty cols ${values.columns} rows ${values.rows}; exec ${process.execPath} ${command} watch ${store}`
+const errors = join(folder, 'errors.txt')
+const shell = `stty cols ${values.columns} rows ${values.rows}; exec ${process.execPath} ${command} watch ${store} 2> ${errors}`
 const terminal = spawn('script', ['-qfc', shell, '/dev/null'], {
   stdio: ['pipe', 'pipe', 'inherit'],
   env: { ...process.env, TERM: 'xterm-256color', COLORTERM: 'truecolor', CEM_THEME: 'dark' },
@@ -147,7 +148,14 @@ try {
     if (Date.now() < next) continue
     next += sampleInMs
     const seconds = (Date.now() - begin) / 1000
-    samples.push({ seconds, events: nEvents, terminalBytes, ...(await look(watched)) })
+    const found = await look(watched).catch(() => undefined)
+    if (found === undefined) {
+      const last = samples.at(-1)
+      throw new Error(
+        `cem watch ended after ${seconds.toFixed(0)} s and ${nEvents} events, at ${last?.residentMiB.toFixed(0)} MiB: ${await readFile(errors, 'utf8')}`,
+      )
+    }
+    samples.push({ seconds, events: nEvents, terminalBytes, ...found })
   }
   const quarter = (from: number, to: number) => {
     const part = samples.slice(Math.floor(from * samples.length), Math.ceil(to * samples.length))

@@ -131,7 +131,7 @@ describe('tokens of stored answers', () => {
     })
     expect(figure.name).toBe('token_strips_demo')
     expect(leftOut).toEqual([
-      'control/20: control/20 has another base model than none, which made the direction: its states are in another space.',
+      'control/20 has another base model than none, which made the direction: its states are in another space.',
       'empty/20: it has no such answer',
     ])
     const spec = JSON.stringify(figure.spec)

@@ -55,7 +55,8 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
       if (found.tokens.length === 0) leftOut.push(`${cell.id}: its answer is empty`)
     } catch (error) {
       if (!CemError.isInstance(error)) throw error
-      leftOut.push(`${cell.id}: ${messageOf(error)}`)
+      const message = messageOf(error)
+      leftOut.push(message.startsWith(cell.id) ? message : `${cell.id}: ${message}`)
     }
   }
   if (first === undefined || rows.length === 0)

@@ -34,7 +34,12 @@ export function JudgePanel({ view, now, limitUsd, width }: JudgePanelProps): Rea
       </Text>
       <Text wrap="truncate">
         {'judged'.padEnd(nameWidth)}
-        <SpendText spent={spentUsd(view.judge)} limitUsd={limitUsd} /> · {unscoredText(view)}
+        <SpendText
+          spent={spentUsd(view.judge) ?? (typeof limitUsd === 'number' ? 0 : null)}
+          isAsked={calls > 0}
+          limitUsd={limitUsd}
+        />{' '}
+        · {unscoredText(view)}
       </Text>
     </Box>
   )
@@ -42,13 +47,17 @@ export function JudgePanel({ view, now, limitUsd, width }: JudgePanelProps): Rea
 
 function SpendText({
   spent,
+  isAsked,
   limitUsd,
 }: {
   readonly spent: number | null
+  /** Whether the judge was called: only its answers tell that there are no prices. */
+  readonly isAsked: boolean
   readonly limitUsd: number | null | undefined
 }): ReactElement {
   const theme = useTheme()
-  if (spent === null) return <Text dimColor>cost unknown (no prices)</Text>
+  if (spent === null)
+    return <Text dimColor>{isAsked ? 'cost unknown (no prices)' : 'nothing spent yet'}</Text>
   const share = !limitUsd ? 0 : spent / limitUsd
   const color = share >= 0.9 ? theme.bad : share >= 0.7 ? theme.caution : undefined
   const limit =
