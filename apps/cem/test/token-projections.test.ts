@@ -5,10 +5,12 @@ import { compose, openModel } from '@cem/inference'
 import { miniatureFolder } from '@cem/miniature'
 import { createNpzWriter } from '@cem/tensor-files'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { tokenTextLines } from '../src/plot/print-tokens.ts'
 import { tokenFigure } from '../src/plot/token-figure.ts'
 import { readAnswers, usualThresholds } from '../src/ui/data/answers.ts'
 import { readRunDirection } from '../src/ui/data/run-direction.ts'
 import { TokenProjector } from '../src/ui/data/token-projections.ts'
+import { makeTheme } from '../src/ui/theme.ts'
 import { tokenSummary } from '../src/ui/token-lines.ts'
 import { cell } from './events.ts'
 import { type StoredCell, storeRun } from './stored-run.ts'
@@ -122,7 +124,7 @@ describe('tokens of stored answers', () => {
   })
 
   test("make a figure of the baseline's worst draw in all variants; what is missing is told", async () => {
-    const { figure, leftOut } = await tokenFigure({
+    const { figure, answers, leftOut } = await tokenFigure({
       resultsFolder: results,
       run: 'demo',
       thresholds: usualThresholds,
@@ -140,6 +142,14 @@ describe('tokens of stored answers', () => {
     expect(spec).toContain('(draw 1: the same noise for all)')
     expect(spec).not.toContain('none/10')
     expect(spec.split('"token":"Rest').length - 1).toBe(2)
+    const plain = tokenTextLines(answers, { theme: makeTheme('dark', 1), columns: 60 })
+    expect(plain.slice(0, 2)).toEqual(['none/20, aligned 4, coherent 90', text])
+    expect(plain.join('\n')).toMatch(/mean -?\d+\.\d\d\.\nProvisional[\s\S]*highest [\s\S]*lowest/)
+    expect(plain.every((line) => line.length <= 60)).toBe(true)
+    const coloured = tokenTextLines(answers, { theme: makeTheme('light', 24), columns: 60 })
+    expect(coloured[1]?.replaceAll('\u001b', '␛')).toMatch(
+      /␛\[38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+mRest␛\[0m/,
+    )
   })
 
   test('of cells, questions and draws that are not there are refused with what there is', async () => {

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { type Analysis, RunStore } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { outputFigures } from '../plot/output-figures.ts'
+import { tokenTextLines } from '../plot/print-tokens.ts'
 import { tokenFigure } from '../plot/token-figure.ts'
 import { runFolder } from '../run-folder.ts'
+import { themeOf } from '../terminal-kind.ts'
 import { usualThresholds } from '../ui/data/answers.ts'
 import { lookOf, type PlotRunFlags } from './plot-run.ts'
 
@@ -24,7 +26,7 @@ export async function plotTokensCommand(run: string, flags: PlotTokensFlags): Pr
     () => undefined,
   )
   const { cells, question, sample } = flags
-  const { figure, leftOut } = await tokenFigure({
+  const { figure, answers, leftOut } = await tokenFigure({
     ...name,
     thresholds: analysis?.thresholds ?? usualThresholds,
     baseline: analysis?.direction?.baseline,
@@ -35,6 +37,13 @@ export async function plotTokensCommand(run: string, flags: PlotTokensFlags): Pr
     look: lookOf(flags),
   })
   for (const line of leftOut) process.stderr.write(`left out: ${line}\n`)
+  if (flags.terminal === true) {
+    const hasColour = process.stdout.isTTY && !process.env['NO_COLOR']
+    const theme = await themeOf(flags.theme, hasColour ? {} : { colourDepth: 1 })
+    const columns = flags.columns ?? process.stdout.columns ?? 100
+    process.stdout.write(`${tokenTextLines(answers, { theme, columns }).join('\n')}\n`)
+    return exitCodes.complete
+  }
   await outputFigures([figure], name.resultsFolder, flags)
   return exitCodes.complete
 }

@@ -21,7 +21,14 @@ export interface TokenFigureOptions extends RunFolder {
   readonly look?: FigureLook | undefined
 }
 
+/** An answer that was projected, by what it is called in the figure. */
+export interface ProjectedAnswer {
+  readonly name: string
+  readonly projections: TokenProjections
+}
+
 export interface TokenFigure {
+  readonly answers: readonly ProjectedAnswer[]
   readonly figure: Omit<RunFigure, 'kind'>
   /** Cells that are not in it, each with the reason. */
   readonly leftOut: readonly string[]
@@ -38,9 +45,8 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
   const { folder } = new RunStore(resultsFolder, run)
   const cells = await chosenCells(options)
   const draw = await chosenDraw(folder, cells, options)
-  const rows: TokenRow[] = []
+  const projected: ProjectedAnswer[] = []
   const leftOut: string[] = []
-  let first: TokenProjections | undefined
   await using projector = new TokenProjector(folder)
   for (const cell of cells) {
     const answer = (await readAnswers(folder, cell, thresholds)).answers.find(isOf(draw))
@@ -49,23 +55,25 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
       continue
     }
     try {
-      const found = await projector.project(cell, answer.completion)
-      first ??= found
-      rows.push(...rowsOf(nameOf(cell, answer, options), found))
-      if (found.tokens.length === 0) leftOut.push(`${cell.id}: its answer is empty`)
+      const projections = await projector.project(cell, answer.completion)
+      if (projections.tokens.length === 0) leftOut.push(`${cell.id}: its answer is empty`)
+      else projected.push({ name: nameOf(cell, answer, options), projections })
     } catch (error) {
       if (!CemError.isInstance(error)) throw error
       const message = messageOf(error)
       leftOut.push(message.startsWith(cell.id) ? message : `${cell.id}: ${message}`)
     }
   }
-  if (first === undefined || rows.length === 0)
+  const [first] = projected
+  if (first === undefined)
     throw new CemError({
       code: 'figure-no-data',
       message: `No answer of the run '${run}' can be projected. ${leftOut.join('; ')}`,
       data: { run, leftOut },
     })
-  return { figure: { name: `token_strips_${run}`, spec: specOf(rows, first, draw, look) }, leftOut }
+  const rows = projected.flatMap(rowsOf)
+  const spec = specOf(rows, first.projections, draw, look)
+  return { answers: projected, figure: { name: `token_strips_${run}`, spec }, leftOut }
 }
 
 interface Draw {
@@ -93,9 +101,9 @@ function specOf(
   })
 }
 
-function rowsOf(response: string, { tokens }: TokenProjections): TokenRow[] {
-  return tokens.map(({ text, projection, relative }) => ({
-    response,
+function rowsOf({ name, projections }: ProjectedAnswer): TokenRow[] {
+  return projections.tokens.map(({ text, projection, relative }) => ({
+    response: name,
     token: text,
     projection: relative ?? projection,
   }))
