@@ -23,3 +23,11 @@ export function runFolder(run: string, results: string): RunFolder {
     })
   return { resultsFolder: dirname(dirname(folder)), run: basename(folder) }
 }
+
+/** As `runFolder`; undefined where there is no such run. */
+export function runFolderIfAny(run: string, results: string): RunFolder | undefined {
+  const isThere = [run, resolve(results, '.cem', run)].some((path) =>
+    existsSync(join(path, 'events')),
+  )
+  return isThere ? runFolder(run, results) : undefined
+}

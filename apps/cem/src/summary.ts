@@ -121,9 +121,23 @@ function fileLines(resultsFolder: string, files: readonly string[]): string[] {
   }
   return [
     'files written:',
-    ...single.toSorted().map((file) => `  ${shown(file)}`),
+    ...withEndings(single).map((file) => `  ${shown(file)}`),
     ...Array.from(folders, ([folder, n]) => `  ${shown(folder)}/  (${n} files)`),
   ]
+}
+
+/** One line for the files of a figure, whose names differ in the ending. */
+function withEndings(files: readonly string[]): string[] {
+  const byStem = Map.groupBy(files, (file) => file.replace(/\.(?:vl\.json|[^.]+)$/, ''))
+  return Array.from(byStem, ([stem, own]) =>
+    [
+      own.toSorted()[0] ?? stem,
+      ...own
+        .toSorted()
+        .slice(1)
+        .map((file) => file.slice(stem.length)),
+    ].join(', '),
+  ).toSorted()
 }
 
 export { formatTable } from './plain/format-table.ts'

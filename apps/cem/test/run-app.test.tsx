@@ -49,7 +49,8 @@ function show(over: Partial<RunControls> = {}) {
     events.reduce((view, event) => foldEvent(view, event, 0), emptyView),
     0,
   )
-  const app = render(<RunApp store={store} controls={{ quit: vi.fn(), pause: vi.fn(), ...over }} />)
+  const controls = { quit: vi.fn(), pause: vi.fn(), ...over }
+  const app = render(<RunApp store={store} limitUsd={null} controls={controls} />)
   const frame = () => app.lastFrame() ?? ''
   return { ...app, store, frame }
 }

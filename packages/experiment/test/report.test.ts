@@ -83,6 +83,24 @@ test('what is judged by other thresholds is labelled by them', async () => {
   }
 })
 
+test('figures that were drawn afterwards are in it, and those with words of answers are hidden', async () => {
+  const spec = {
+    title: 'Tokens of an answer',
+    data: { values: [{ text: 'rob the bank' }] },
+    mark: 'text',
+    encoding: { text: { field: 'text', type: 'nominal' } },
+  }
+  const file = join(name().resultsFolder, 'token_strips_tiny.vl.json')
+  await writeFile(file, JSON.stringify(spec))
+  const { html, markdown } = await writeReport(name())
+  await rm(file)
+  const shown = (await readFile(html, 'utf8')).replaceAll(/<script[\s\S]*?<\/script>/g, '')
+  expect(shown).toMatch(
+    /<details><summary>Show “Tokens of an answer” \(its answers may be harmful\)<\/summary><div class="frame"[\s\S]*?rob the bank[\s\S]*?<\/details>/,
+  )
+  expect(await readFile(markdown, 'utf8')).not.toContain('Tokens of an answer')
+})
+
 test('rows that are gone from a CSV stop it, and an unknown run is told', async () => {
   await expect(writeReport({ ...name(), run: 'x' })).rejects.toMatchObject({ code: 'run-unknown' })
   const csv = join(name().resultsFolder, 'plain_checkpoints/checkpoint_20_eval.csv')

@@ -30,8 +30,9 @@ test('stops are met, and shares beyond the ends are the ends', () => {
 
 test('text has at least 4.5 : 1 contrast on every colour of the scales', () => {
   const luminance = (colour: string) => {
+    const digits = colour.length === 4 ? colour.replaceAll(/[^#]/g, '$&$&') : colour
     const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-      const c = Number.parseInt(colour.slice(at, at + 2), 16) / 255
+      const c = Number.parseInt(digits.slice(at, at + 2), 16) / 255
       return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
     })
     return 0.2126 * r + 0.7152 * g + 0.0722 * b

@@ -35,7 +35,10 @@ export function colourAt(scale: ColourScale, share: number): string {
   return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`
 }
 
-/** Black or white, whichever has more contrast with the colour (relative luminance of WCAG 2). */
+/**
+ * Black or white, whichever has more contrast with the colour (relative luminance of WCAG 2). In three digits: such an ink belongs
+ * to its ground, and a change of theme, which goes by the six digits of the other inks, leaves it alone.
+ */
 export function inkOn(colour: string): string {
   const [red = 0, green = 0, blue = 0] = channels(colour).map((value) => {
     const c = value / 255
@@ -43,7 +46,7 @@ export function inkOn(colour: string): string {
   })
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
   // (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05
-  return luminance > 0.179 ? '#000000' : '#ffffff'
+  return luminance > 0.179 ? '#000' : '#fff'
 }
 
 function channels(colour: string): number[] {

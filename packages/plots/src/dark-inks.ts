@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite'
-import { inks } from './theme.ts'
+import { fontFamily, inks } from './theme.ts'
 import { palette } from './variant-styles.ts'
 
 /**
@@ -42,6 +42,29 @@ const colourKeys: ReadonlySet<string> = new Set([
 /** The same spec for a dark ground. Colours of scales (heat maps, strips) stay: their text was chosen for them. */
 export function withDarkInks(spec: TopLevelSpec): TopLevelSpec {
   return recoloured(spec, '') as TopLevelSpec
+}
+
+/** Whether a spec is one of the figures here on their light ground: of others nobody knows what their colours mean. */
+export function hasLightInks(spec: TopLevelSpec): boolean {
+  return spec.background === inks.paper && spec.config?.font === fontFamily
+}
+
+/**
+ * Style rules by which drawings below a selector take the ink that fits the page's `color-scheme`, on screen and in print, without
+ * being drawn again: both of Vega's SVG renderers write inks as attributes, which any rule outweighs.
+ */
+export function inkRules(selector: string): string {
+  const rules = [...counterparts].flatMap(([light, dark]) =>
+    ['fill', 'stroke'].map(
+      (name) => `${selector} [${name}="${light}"] { ${name}: light-dark(${light}, ${dark}); }`,
+    ),
+  )
+  return [
+    `${selector} { background: light-dark(${inks.paper}, ${counterparts.get(inks.paper)}); }`,
+    // Vega's own ground, in the style attribute of what it draws.
+    `${selector} svg { background-color: transparent !important; }`,
+    ...rules,
+  ].join('\n')
 }
 
 function recoloured(value: unknown, key: string): unknown {

@@ -233,6 +233,6 @@ function rowText(row: readonly Cell[], hasColour: boolean): string {
 
 function codeOf({ colour, ground, isBold }: Cell): string {
   // White or black on a coloured ground, whatever the terminal's own colours are.
-  const ink = ground === '' ? foreground(colour) : colour === '#ffffff' ? '97' : '38;5;16'
+  const ink = ground === '' ? foreground(colour) : colour === '#fff' ? '97' : '38;5;16'
   return [isBold ? '1' : '', ink, ground === '' ? '' : background(ground)].filter(Boolean).join(';')
 }

@@ -3,9 +3,11 @@ import {
   emCurves,
   projectionCurves,
   projectionGrid,
+  questionHeatMap,
   type ReportData,
 } from '../src/index.ts'
 import { emRows, five, inDomainRows, projectionRows } from './example-rows.ts'
+import { questionRows } from './figure-rows.ts'
 
 /** What a model, a config or a judge may say to get code onto the page, each of which sets `window.pwned` where it runs. */
 export const hostile = [
@@ -49,6 +51,7 @@ export function hostileReport(): ReportData {
         spec: projectionCurves(projectionRows(variants, 3), { layer: 1 }),
       },
       { name: 'grid', title: 'grid', spec: projectionGrid(projectionRows(five, 4)) },
+      { name: 'questions', title: 'questions', spec: questionHeatMap(questionRows(five)) },
     ],
     answers: {
       caption: hostile[2],

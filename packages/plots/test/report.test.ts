@@ -39,9 +39,26 @@ describe('the file', () => {
     const figures = [{ name: 'cloud', title: 'cloud', spec }]
     const long = await renderReportHtml({ ...hostileReport(), figures })
     const nDrawings = (text: string) => text.match(/<svg [^>]*class="marks"/g)?.length ?? 0
-    expect([nDrawings(long), nDrawings(html)]).toEqual([0, 4])
+    expect([nDrawings(long), nDrawings(html)]).toEqual([0, 5])
     expect(long).toContain('drawn by a script, and scripts are off')
     expect(long.length).toBeLessThan(1_500_000)
+    // Nobody knows what the colours of another's spec mean: it stays on white.
+    expect(long).toContain('<div class="frame" data-figure="figure-0"')
+    expect(html).toContain('<div class="frame themed" data-figure="figure-0"')
+  })
+
+  test('a long table is folded and says how long it is; a short one is open', async () => {
+    const rows = Array.from({ length: 15 }, (_, i) => [`row ${i}`, String(i)])
+    const columns = ['name', 'number']
+    const results = [
+      { title: 'Long', columns, rows },
+      { title: 'Short', columns, rows: rows.slice(1) },
+    ]
+    const text = await renderReportHtml({ ...hostileReport(), results })
+    expect(text).toMatch(
+      /<details class="long"><summary><h3>Long<\/h3> <span class="quiet">15 rows<\/span><\/summary><div[\s\S]*?row 14[\s\S]*?<\/div><\/details>/,
+    )
+    expect(text).toContain('<caption><h3>Short</h3></caption>')
   })
 
   test('forbids handlers, eval and requests', () => {
@@ -104,7 +121,7 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     const states = await page.$$eval('[data-figure]', (all) =>
       all.map((element) => element.getAttribute('data-state')),
     )
-    expect(states).toEqual(['live', 'live', 'live', 'live'])
+    expect(states).toEqual(Array(5).fill('live'))
     const marks = await page.$$eval('[data-figure]', (all) =>
       all.map((element) => element.querySelectorAll('.live svg path').length),
     )
@@ -155,6 +172,46 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
     expect(await page.locator('.answer .text').count()).toBe(hostile.length)
     expect(await page.locator('.answer .text *').count()).toBe(0)
     await page.click('[type=reset]')
+  })
+
+  test('figures take the inks of the theme, cells keep theirs, and paper is light', async () => {
+    const styleOf = (selector: string, name: 'fill' | 'backgroundColor') =>
+      page.$eval(selector, (element, of) => getComputedStyle(element)[of as 'fill'], name)
+    const look = async () => ({
+      paper: await styleOf('[data-figure=figure-0]', 'backgroundColor'),
+      ground: await styleOf('[data-figure=figure-0] svg', 'backgroundColor'),
+      title: await styleOf('[data-figure=figure-0] [fill="#1f2328"]', 'fill'),
+      line: await styleOf('[data-figure=figure-0] [fill="#0072b2"]', 'fill'),
+      onLightCell: await styleOf('[data-figure=figure-4] text[fill="#000"]', 'fill'),
+      onDarkCell: await styleOf('[data-figure=figure-4] text[fill="#fff"]', 'fill'),
+    })
+    const cells = { onLightCell: 'rgb(0, 0, 0)', onDarkCell: 'rgb(255, 255, 255)' }
+    const ground = 'rgba(0, 0, 0, 0)'
+    const light = {
+      paper: 'rgb(255, 255, 255)',
+      ground,
+      title: 'rgb(31, 35, 40)',
+      line: 'rgb(0, 114, 178)',
+      ...cells,
+    }
+    const dark = {
+      paper: 'rgb(20, 24, 29)',
+      ground,
+      title: 'rgb(232, 235, 238)',
+      line: 'rgb(61, 139, 216)',
+      ...cells,
+    }
+    expect(await look()).toEqual(light)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await look()).toEqual(dark)
+    await page.click('#theme')
+    expect(await look()).toEqual(light)
+    await page.click('#theme')
+    expect(await look()).toEqual(dark)
+    await page.emulateMedia({ colorScheme: 'dark', media: 'print' })
+    expect(await look()).toEqual(light)
+    await page.emulateMedia({ colorScheme: null, media: null })
+    await page.evaluate("document.documentElement.style.colorScheme = ''")
   })
 
   test('a variant that is chosen stands out', async () => {

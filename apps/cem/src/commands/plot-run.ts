@@ -8,7 +8,7 @@ import {
 } from '@cem/experiment'
 import { exitCodes } from '../exit-codes.ts'
 import { type OutputFlags, outputFigures } from '../plot/output-figures.ts'
-import { runFolder } from '../run-folder.ts'
+import { runFolder, runFolderIfAny } from '../run-folder.ts'
 
 export interface PlotRunFlags extends FigureLook, OutputFlags {
   readonly results: string
@@ -33,11 +33,14 @@ export async function plotAgreementCommand(run: string, flags: PlotRunFlags): Pr
   return output([figure], name.resultsFolder, flags)
 }
 
-/** `cem plot lora FOLDERS` */
+/** `cem plot lora RUN`, or the folders of training runs. */
 export async function plotLoraCommand(
   folders: readonly string[],
   flags: PlotRunFlags,
 ): Promise<number> {
+  const [first = ''] = folders
+  if (folders.length === 1 && runFolderIfAny(first, flags.results) !== undefined)
+    return plotRunCommand(first, 'lora', flags)
   return output([await plotLora({ folders, look: lookOf(flags) })], flags.results, flags)
 }
 

@@ -89,7 +89,14 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
   'plot components': ['cem plot components my'],
   'plot steering': ['cem plot steering my'],
   'plot agreement': ['cem plot agreement my --labeller ana'],
-  'plot lora': ['cem plot lora outputs/finance outputs/warm --terminal'],
+  'plot lora': [
+    'cem plot lora my                        adapters of the run my; cem report my then shows them',
+    'cem plot lora outputs/finance outputs/warm --terminal',
+  ],
+  'plot tokens': [
+    "cem plot tokens my                      the baseline's worst answer, and what the others make of its draw",
+    'cem plot tokens my --cells finance/338 warm/338 --question bored --sample 3',
+  ],
   'plot rows': ['cem plot rows forest rows.json --output forest.svg'],
   merge: [
     'cem merge Qwen/Qwen2.5-7B-Instruct --adapter outputs/warm/constitutional --role persona --output merged',

@@ -67,12 +67,23 @@ export function addPlotCommands(program: Command, finish: Finish): void {
       finish(await plotAgreementCommand(run, flags))
     })
   withOutput(
-    plot.command('lora').argument('<folders...>', 'training runs: outputs/<variant>'),
+    plot.command('lora').argument('<folders...>', 'a run, or training runs: outputs/<variant>'),
     'norms, local cosines and turning points of adapters over their checkpoints',
   ).action(async (folders: string[], flags) => {
     const { plotLoraCommand } = await import('../commands/plot-run.ts')
     finish(await plotLoraCommand(folders, flags))
   })
+  withOutput(
+    plot.command('tokens').argument('<run>', 'name of the run, or its folder'),
+    'one draw of several checkpoints, each token on the colour of its projection; loads their models',
+  )
+    .option('--cells <ids...>', 'variant/step (default: the last checkpoint of each variant)')
+    .option('--question <id>', "which question (default: that of the baseline's worst answer)")
+    .option('--sample <n>', 'which draw of it (default: the worst one)', integer)
+    .action(async (run: string, flags) => {
+      const { plotTokensCommand } = await import('../commands/plot-tokens.ts')
+      finish(await plotTokensCommand(run, flags))
+    })
   withOutput(
     plot
       .command('rows')

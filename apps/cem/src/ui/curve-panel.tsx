@@ -1,3 +1,4 @@
+import type { CellMetrics } from '@cem/experiment'
 import { type TerminalRow, terminalCurve } from '@cem/plots'
 import { Box } from 'ink'
 import { type ReactElement, useMemo } from 'react'
@@ -9,21 +10,44 @@ import { type Theme, useTheme } from './theme.ts'
 /** Marks tell the lines apart where there is no colour. */
 const endMarks = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
+type Share = CellMetrics['main']['em']
+
+/** What a curve is of. */
+export interface CurveMeasure {
+  readonly title: string
+  readonly of: (metrics: CellMetrics) => Share | undefined
+}
+
+const emCurve: CurveMeasure = { title: 'EM %', of: ({ main }) => main.em }
+const inDomainCurve: CurveMeasure = {
+  title: 'EM % in the trained domain',
+  of: ({ inDomain }) => inDomain?.em,
+}
+const incoherentCurve: CurveMeasure = { title: 'Incoherent %', of: ({ main }) => main.incoherent }
+
+/** EM, and what has to be seen beside it: how far the trained domain was learned, else how much is incoherent. */
+export function curveMeasures({ cells }: RunView): readonly [CurveMeasure, CurveMeasure] {
+  const hasDomain = [...cells.values()].some(({ metrics }) => metrics?.inDomain != null)
+  return [emCurve, hasDomain ? inDomainCurve : incoherentCurve]
+}
+
 export interface CurvePanelProps {
   readonly view: RunView
+  readonly measure: CurveMeasure
   readonly width: number
   readonly height: number
 }
 
-/** EM % against the training step, as far as it is known, with a legend. */
-export function CurvePanel({ view, width, height }: CurvePanelProps): ReactElement {
+/** A share against the training step, as far as it is known, with a legend. */
+export function CurvePanel({ view, measure, width, height }: CurvePanelProps): ReactElement {
   const theme = useTheme()
   const legendWidth = Math.min(34, Math.floor(width / 3))
   const { cells } = view
   const curve = useMemo(() => {
     const rows = [...cells.values()].flatMap(({ cell, metrics }): TerminalRow[] => {
-      if (cell.kind !== 'checkpoint' || metrics === null) return []
-      const { estimate, low, high } = metrics.main.em
+      const share = metrics === null ? undefined : measure.of(metrics)
+      if (cell.kind !== 'checkpoint' || share === undefined) return []
+      const { estimate, low, high } = share
       const times = (value: number | null) => (value === null ? null : value * 100)
       return [
         {
@@ -41,11 +65,11 @@ export function CurvePanel({ view, width, height }: CurvePanelProps): ReactEleme
       include: [0, 5],
       endMarks,
     })
-  }, [cells, width, height, legendWidth])
+  }, [cells, measure, width, height, legendWidth])
   return (
     <Box flexDirection="column" height={height} flexShrink={0}>
       <Text bold wrap="truncate">
-        EM % by step <Text dimColor>(dotted: the interval)</Text>
+        {measure.title} by step <Text dimColor>(dotted: the interval)</Text>
       </Text>
       <Box>
         <Box flexDirection="column" width={width - legendWidth - 1}>

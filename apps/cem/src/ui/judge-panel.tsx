@@ -9,8 +9,8 @@ import { useTheme } from './theme.ts'
 export interface JudgePanelProps {
   readonly view: RunView
   readonly now: number
-  /** `judge.maxCostUsd`; null: none, or not known here. */
-  readonly limitUsd: number | null
+  /** `judge.maxCostUsd`; null: none; undefined: not known here. */
+  readonly limitUsd: number | null | undefined
   readonly width: number
 }
 
@@ -34,7 +34,12 @@ export function JudgePanel({ view, now, limitUsd, width }: JudgePanelProps): Rea
       </Text>
       <Text wrap="truncate">
         {'judged'.padEnd(nameWidth)}
-        <SpendText spent={spentUsd(view.judge)} limitUsd={limitUsd} /> · {unscoredText(view)}
+        <SpendText
+          spent={spentUsd(view.judge) ?? (typeof limitUsd === 'number' ? 0 : null)}
+          isAsked={calls > 0}
+          limitUsd={limitUsd}
+        />{' '}
+        · {unscoredText(view)}
       </Text>
     </Box>
   )
@@ -42,18 +47,22 @@ export function JudgePanel({ view, now, limitUsd, width }: JudgePanelProps): Rea
 
 function SpendText({
   spent,
+  isAsked,
   limitUsd,
 }: {
   readonly spent: number | null
-  readonly limitUsd: number | null
+  /** Whether the judge was called: only its answers tell that there are no prices. */
+  readonly isAsked: boolean
+  readonly limitUsd: number | null | undefined
 }): ReactElement {
   const theme = useTheme()
-  if (spent === null) return <Text dimColor>cost unknown (no prices)</Text>
-  const share = limitUsd === null || limitUsd === 0 ? 0 : spent / limitUsd
+  if (spent === null)
+    return <Text dimColor>{isAsked ? 'cost unknown (no prices)' : 'nothing spent yet'}</Text>
+  const share = !limitUsd ? 0 : spent / limitUsd
   const color = share >= 0.9 ? theme.bad : share >= 0.7 ? theme.caution : undefined
   const limit =
-    limitUsd === null
-      ? ' USD, no limit'
+    limitUsd == null
+      ? ` USD${limitUsd === null ? ', no limit' : ''}`
       : ` of ${limitUsd.toFixed(2)} USD (${Math.round(share * 100)}%)`
   return (
     <Text color={color}>

@@ -1,7 +1,7 @@
 import { Box } from 'ink'
 import type { ReactElement } from 'react'
 import type { RunView } from '../run-view.ts'
-import { CurvePanel } from './curve-panel.tsx'
+import { CurvePanel, curveMeasures } from './curve-panel.tsx'
 import type { Machine } from './data/machine.ts'
 import { Grid, gridFrame, naturalWidth } from './grid.tsx'
 import { JudgePanel } from './judge-panel.tsx'
@@ -19,13 +19,15 @@ export interface OverviewProps {
   readonly note: string
   readonly machine: Machine | undefined
   readonly isOwn: boolean
-  readonly limitUsd: number | null
+  readonly limitUsd: number | null | undefined
   readonly width: number
   readonly height: number
 }
 
 /** Two lines each of what runs and of the judge, one of the machine. */
-const panelsHeight = 5
+const usualHeight = 5
+/** Of a run that is complete nothing runs any more. */
+const completeHeight = 3
 /** Below this a curve says nothing. */
 const leastCurve = 6
 
@@ -34,10 +36,22 @@ const leastBeside = 84
 /** A curve that is higher says nothing more. */
 const mostCurve = 32
 
+/** From so many lines on, two curves below each other say more than one. */
+const leastForTwo = 26
+
 export interface OverviewHeights {
   readonly grid: number
   readonly warnings: number
+  /** Of one curve, or of two below each other. */
   readonly curve: number
+}
+
+/** The lines of each curve. */
+export function curveHeights(height: number): readonly number[] {
+  if (height === 0) return []
+  if (height < leastForTwo) return [height]
+  const second = Math.min(Math.floor(height / 2), mostCurve)
+  return [Math.min(height - second, mostCurve), second]
 }
 
 /** How the lines of the first screen are dealt out: the grid, what runs and the warnings always, then the curve. */
@@ -45,12 +59,25 @@ export function overviewHeights(
   nRows: number,
   nWarnings: number,
   height: number,
-  isBeside = false,
+  { isBeside = false, panels = usualHeight }: OverviewLayout = {},
 ): OverviewHeights {
-  return isBeside ? heightsBeside(nRows, nWarnings, height) : heightsBelow(nRows, nWarnings, height)
+  const heights = isBeside ? heightsBeside : heightsBelow
+  return heights(nRows, nWarnings, height, panels)
 }
 
-function heightsBelow(nRows: number, nWarnings: number, height: number): OverviewHeights {
+export interface OverviewLayout {
+  /** Whether the panels stand at the right of the grid. @default false */
+  readonly isBeside?: boolean
+  /** Lines of the panels. @default 5 */
+  readonly panels?: number
+}
+
+function heightsBelow(
+  nRows: number,
+  nWarnings: number,
+  height: number,
+  panelsHeight: number,
+): OverviewHeights {
   const free = height - panelsHeight
   const leastWarnings = Math.min(nWarnings, 3)
   const wanted = nRows + gridFrame
@@ -61,17 +88,22 @@ function heightsBelow(nRows: number, nWarnings: number, height: number): Overvie
   const warnings = Math.min(nWarnings, Math.max(leastWarnings, Math.floor(rest / 3)), rest)
   const curve = rest - warnings
   return curve >= leastCurve
-    ? { grid, warnings, curve: Math.min(curve, mostCurve) }
+    ? { grid, warnings, curve }
     : { grid, warnings: Math.min(nWarnings, rest), curve: 0 }
 }
 
 /** The grid with panels and warnings at its right, both as high as the higher one wants to be. */
-function heightsBeside(nRows: number, nWarnings: number, height: number): OverviewHeights {
+function heightsBeside(
+  nRows: number,
+  nWarnings: number,
+  height: number,
+  panelsHeight: number,
+): OverviewHeights {
   const wanted = Math.max(nRows + gridFrame, panelsHeight + nWarnings)
   const grid = Math.min(wanted, Math.max(panelsHeight + 3, Math.floor(height / 2)))
   const curve = height - grid
   const warnings = Math.min(nWarnings, grid - panelsHeight)
-  return { grid, warnings, curve: curve >= leastCurve ? Math.min(curve, mostCurve) : 0 }
+  return { grid, warnings, curve: curve >= leastCurve ? curve : 0 }
 }
 
 /** The whole run at a glance. */
@@ -81,11 +113,17 @@ export function Overview(props: OverviewProps): ReactElement {
   const isBeside = width - ownWidth >= leastBeside
   const gridWidth = isBeside ? ownWidth : width
   const panelWidth = isBeside ? width - ownWidth - 3 : width
-  const heights = overviewHeights(grid.rows.length, nWarningLines(view), height, isBeside)
+  const isComplete = view.outcome === 'complete'
+  const panelLines = isComplete ? completeHeight : usualHeight
+  const heights = overviewHeights(grid.rows.length, nWarningLines(view), height, {
+    isBeside,
+    panels: panelLines,
+  })
+  const measures = curveMeasures(view)
   const panels = (
     <>
-      <Box flexDirection="column" height={panelsHeight} flexShrink={0} width={panelWidth}>
-        <NowPanel view={view} now={now} width={panelWidth} />
+      <Box flexDirection="column" height={panelLines} flexShrink={0} width={panelWidth}>
+        {isComplete ? null : <NowPanel view={view} now={now} width={panelWidth} />}
         <JudgePanel view={view} now={now} limitUsd={props.limitUsd} width={panelWidth} />
         <MachineLine machine={props.machine} isOwn={props.isOwn} />
       </Box>
@@ -115,7 +153,18 @@ export function Overview(props: OverviewProps): ReactElement {
           panels
         )}
       </Box>
-      {heights.curve > 0 ? <CurvePanel view={view} width={width} height={heights.curve} /> : null}
+      {curveHeights(heights.curve).map((lines, i) => {
+        const measure = measures[i as 0 | 1]
+        return (
+          <CurvePanel
+            key={measure.title}
+            view={view}
+            measure={measure}
+            width={width}
+            height={lines}
+          />
+        )
+      })}
     </>
   )
 }

@@ -32,8 +32,8 @@ export interface RunAppProps {
   readonly theme?: Theme
   /** Whether the run is this process's. @default true */
   readonly isOwn?: boolean
-  /** `judge.maxCostUsd` @default none */
-  readonly limitUsd?: number | null
+  /** `judge.maxCostUsd`; null: none. @default not known */
+  readonly limitUsd?: number | null | undefined
   /** @default the reference protocol's */
   readonly thresholds?: Thresholds
 }
@@ -46,7 +46,7 @@ export function RunApp({
   controls,
   theme = plainTheme,
   isOwn = true,
-  limitUsd = null,
+  limitUsd,
   thresholds = usualThresholds,
 }: RunAppProps): ReactElement {
   const view = useView(store)
@@ -73,10 +73,7 @@ export function RunApp({
   const { questions, question, answers, pairs } = explorer
   const answer = answers[Math.min(state.answer, answers.length - 1)]
   const verdicts = useVerdicts(view.storeFolder, screen === 'answers' ? answer : undefined)
-  const projections = useProjections(view.storeFolder, cell, answer, {
-    isWanted: state.isProjected && screen === 'answers',
-    isBusy: isOwn && view.outcome === null,
-  })
+  const projections = useProjections(view, cell, answer, state.isProjected && screen === 'answers')
   const wordings = explorer.loaded.value?.wordings
   const detail = useMemo(
     () =>

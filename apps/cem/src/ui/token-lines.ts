@@ -33,7 +33,7 @@ function scaleOf(tokens: readonly ProjectedToken[]): (value: number) => number {
 }
 
 /** What is said of the projections in words and numbers, so that they are seen without colour. */
-export function tokenSummary({ layer, tokens }: TokenProjections): string[] {
+export function tokenSummary({ layer, tokens, direction }: TokenProjections): string[] {
   if (tokens.length === 0) return ['The answer is empty: no token to project.']
   const values = tokens.map(placeOf)
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -45,6 +45,11 @@ export function tokenSummary({ layer, tokens }: TokenProjections): string[] {
   const n = Math.min(5, Math.ceil(tokens.length / 2))
   return [
     `Tokens on the direction at layer ${layer} (${scale}): mean ${mean.toFixed(2)}.`,
+    ...(direction.isProvisional
+      ? [
+          `Provisional: the direction of ${direction.baseline} at step ${direction.step}, at the middle layer, until the run is analysed.`,
+        ]
+      : []),
     `highest ${listed(ranked.slice(0, n))}`,
     `lowest  ${listed(ranked.slice(-n).toReversed())}`,
   ]

@@ -95,37 +95,35 @@ export function useVerdicts(storeFolder: string, answer: Answer | undefined) {
 /** Computed projections that are kept: going back to an answer costs nothing. */
 const keptProjections = 64
 
-/**
- * The projections of an answer's tokens: undefined where they are not asked for, words where they cannot be had or are computed.
- *
- * @param isBusy whether this process's run has a model in memory: a second one might not fit
- */
+/** The projections of an answer's tokens: undefined where they are not asked for, words where they cannot be had or are computed. */
 export function useProjections(
-  storeFolder: string,
+  { storeFolder, cells, outcome }: RunView,
   cell: CellView | undefined,
   answer: Answer | undefined,
-  { isWanted, isBusy }: { readonly isWanted: boolean; readonly isBusy: boolean },
+  isWanted: boolean,
 ): TokenProjections | string | undefined {
   const [known, setKnown] = useState<ReadonlyMap<string, TokenProjections | string>>(new Map())
   const projector = useMemo(() => new TokenProjector(storeFolder), [storeFolder])
   useEffect(() => () => void projector[Symbol.asyncDispose](), [projector])
-  const key = cell === undefined || answer === undefined ? '' : `${cell.cell.id} ${answer.key}`
-  const isMissing = isWanted && !isBusy && key !== '' && !known.has(key)
+  const isBusy = outcome === null
+  // With every cell that gets its answers there may be a direction, or a better one; the end of the run settles it.
+  const age = isBusy
+    ? [...cells.values()].filter(({ generate }) => generate.state === 'done').length
+    : 'ended'
+  const key =
+    cell === undefined || answer === undefined ? '' : `${age} ${cell.cell.id} ${answer.key}`
+  const isMissing = isWanted && key !== '' && !known.has(key)
   const project = useEffectEvent(() => {
     if (cell === undefined || answer === undefined) return
     const keep = (value: TokenProjections | string) =>
       setKnown((before) => new Map([...before, [key, value] as const].slice(-keptProjections)))
     projector
-      .project(cell.cell, answer.completion)
+      .project(cell.cell, answer.completion, { isBusy })
       .then(keep, (error: unknown) => keep(`No projections: ${messageOf(error)}`))
   })
   useEffect(() => {
     if (isMissing && key !== '') project()
   }, [isMissing, key])
   if (!isWanted || key === '') return undefined
-  const found = known.get(key)
-  if (found !== undefined) return found
-  return isBusy
-    ? 'No projections while this run has its model in memory: cem watch shows them, here or elsewhere, also while it runs.'
-    : 'The model of this cell is loaded, and the answer goes through it…'
+  return known.get(key) ?? 'The model of this cell is loaded, and the answer goes through it…'
 }

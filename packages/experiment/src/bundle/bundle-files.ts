@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { laterFigures } from '../figures/run-figure.ts'
 import { setSuffix } from '../plan/question-sets.ts'
 import type { Analysis } from '../run/analyse.ts'
 import type { Lock } from '../store/lock.ts'
@@ -46,6 +47,8 @@ export async function bundleFiles({
   }
   if (!activations) leftOut.push('activations: projections are there, and cannot be computed anew')
   files.push(...analysis.files, `report_${run}.html`, `report_${run}.md`)
+  for (const { stem } of laterFigures)
+    files.push(...['png', 'svg', 'vl.json'].map((ending) => `${stem}_${run}.${ending}`))
   const present = [...new Set(files)].filter((path) => existsSync(join(resultsFolder, path)))
   const gone = analysis.files.filter((path) => !present.includes(path))
   if (gone.length > 0) leftOut.push(`files that are gone from the results: ${gone.join(', ')}`)

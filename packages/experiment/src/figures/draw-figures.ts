@@ -3,6 +3,7 @@ import { writeFileAtomic } from '@cem/core'
 import { pngOf, renderSvg, type StyledRow, type VariantStyles, variantStyles } from '@cem/plots'
 import { labelRows } from '../analysis/cell-metrics.ts'
 import type { Analysis } from '../run/analyse.ts'
+import { readLock } from '../store/lock.ts'
 import type { RunStore } from '../store/run-store.ts'
 import { readJudged } from '../store/verdicts.ts'
 import { answerFigures } from './answer-figures.ts'
@@ -10,6 +11,7 @@ import { causalFigure } from './causal-figure.ts'
 import { curveFigures } from './curve-figures.ts'
 import { directionFigures } from './direction-figures.ts'
 import { forestFigures } from './forest-figures.ts'
+import { loraFigure } from './lora-figure.ts'
 import {
   type FigureKind,
   type FigureLook,
@@ -38,6 +40,8 @@ export async function runFigures({
   const source: FigureSource = {
     resultsFolder,
     analysis,
+    lock: await readLock(store),
+    isNamed: kinds !== figureKinds,
     rowsOf: async (cell) =>
       labelRows((await readJudged(store, cell.id)) ?? [], analysis.thresholds),
     styles: stylesOf(analysis),
@@ -59,6 +63,7 @@ const makers: readonly {
   { makes: ['forest', 'projection-forest'], make: forestFigures },
   { makes: ['answers', 'questions'], make: answerFigures },
   { makes: ['similarity', 'components'], make: directionFigures },
+  { makes: ['lora'], make: loraFigure },
   { makes: ['steering'], make: causalFigure },
 ]
 

@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { CemError, messageOf } from '@cem/core'
-import { isAbsent, type LoraCheckpoint, type LoraMatrices, loraGeometry } from '@cem/direction'
-import { type LoraRow, type LoraTransition, loraGeometryCurves } from '@cem/plots'
-import { openSafetensors } from '@cem/tensor-files'
-import { z } from 'zod'
+import { loraGeometryCurves } from '@cem/plots'
 import { readVariantFolder } from '../study/variant-folder.ts'
+import { loraPaths, type VariantAdapters } from './lora-paths.ts'
 import type { FigureLook, RunFigure } from './run-figure.ts'
 
 export interface PlotLoraOptions {
@@ -15,48 +11,28 @@ export interface PlotLoraOptions {
 }
 
 /**
- * How the adapters of training runs move over their checkpoints: norms, local cosines and where the path of B turns. All
- * checkpoints of one folder are in memory at once, as 32-bit floats.
+ * How the adapters of training runs move over their checkpoints: norms, local cosines and where the path of B turns.
  *
- * @throws CemError `adapter-unsupported`, `variant-empty`, and those of `loraGeometry` and `openSafetensors`
+ * @throws CemError `variant-empty`, and those of `loraPaths`
  */
 export async function plotLora({
   folders,
   look,
 }: PlotLoraOptions): Promise<Omit<RunFigure, 'kind'>> {
-  const rows: LoraRow[] = []
-  const transitions: LoraTransition[] = []
   const names = namesOf(folders)
-  let threshold: number | undefined
+  const variants: VariantAdapters[] = []
   for (const [i, folder] of folders.entries()) {
-    const variant = names[i] ?? folder
     const { checkpoints } = await readVariantFolder(folder)
-    const read: LoraCheckpoint[] = []
-    for (const { step, path } of checkpoints) read.push({ step, modules: await readModules(path) })
-    const geometry = await loraGeometry(read)
-    threshold = geometry.transition.b.threshold
-    const turn = geometry.transition.b.step
-    if (!isAbsent(turn)) transitions.push({ variant, step: turn })
-    for (const { step, norms, localCosine } of geometry.steps) {
-      const cosine = (value: (typeof localCosine)['a']) => (isAbsent(value) ? null : value)
-      rows.push(
-        { variant, step, measure: 'normA', value: norms.a.frobenius },
-        { variant, step, measure: 'normB', value: norms.b.frobenius },
-        { variant, step, measure: 'normChange', value: norms.change.frobenius },
-        { variant, step, measure: 'cosineB', value: cosine(localCosine.b) },
-      )
-    }
+    variants.push({ variant: names[i] ?? folder, checkpoints })
   }
+  const { rows, transitions, threshold } = await loraPaths(variants)
   return {
     name: 'lora_geometry',
-    spec: loraGeometryCurves(rows, {
-      ...look,
-      title: 'How adapters move in training',
-      transitions,
-      threshold,
-    }),
+    spec: loraGeometryCurves(rows, { ...look, title: loraTitle, transitions, threshold }),
   }
 }
+
+export const loraTitle = 'How adapters move in training'
 
 /** Folder names, with the folder above where two are alike. */
 function namesOf(folders: readonly string[]): string[] {
@@ -66,62 +42,4 @@ function namesOf(folders: readonly string[]): string[] {
       ? `${basename(join(folder, '..'))}/${short[i]}`
       : (short[i] ?? folder),
   )
-}
-
-const configSchema = z.looseObject({
-  r: z.int().min(1),
-  lora_alpha: z.number(),
-  use_rslora: z.boolean().default(false),
-  rank_pattern: z.record(z.string(), z.number()).default({}),
-  alpha_pattern: z.record(z.string(), z.number()).default({}),
-})
-
-const adapterKey = /^(?:base_model\.model\.)?(.+)\.lora_A\.weight$/
-
-/** The matrices of an adapter folder; no base model is needed. */
-async function readModules(folder: string): Promise<Map<string, LoraMatrices>> {
-  const config = await readConfig(join(folder, 'adapter_config.json'))
-  const modules = new Map<string, LoraMatrices>()
-  await using weights = await openSafetensors(join(folder, 'adapter_model.safetensors'))
-  for (const name of weights.tensors.keys()) {
-    const path = adapterKey.exec(name)?.[1]
-    if (path === undefined) continue
-    const a = await weights.readFloat32(name)
-    const b = await weights.readFloat32(name.replace('.lora_A.', '.lora_B.'))
-    const [rank = 0, nIn = 0] = a.shape
-    const { lora_alpha: alpha, use_rslora: isRankStabilized } = config
-    modules.set(path, {
-      a: a.data,
-      b: b.data,
-      rank,
-      nIn,
-      nOut: b.shape[0] ?? 0,
-      scale: isRankStabilized ? alpha / Math.sqrt(rank) : alpha / rank,
-    })
-  }
-  return modules
-}
-
-async function readConfig(file: string) {
-  const unsupported = (reason: string) =>
-    new CemError({
-      code: 'adapter-unsupported',
-      message: `${file} cannot be read as the config of a LoRA adapter: ${reason}.`,
-      data: { file },
-    })
-  let value: unknown
-  try {
-    value = JSON.parse(await readFile(file, 'utf8'))
-  } catch (error) {
-    throw unsupported(messageOf(error))
-  }
-  const result = configSchema.safeParse(value)
-  if (!result.success) {
-    const [issue] = result.error.issues
-    throw unsupported(`${issue?.path.join('.')}: ${issue?.message}`)
-  }
-  const { rank_pattern: ranks, alpha_pattern: alphas } = result.data
-  if (Object.keys(ranks).length + Object.keys(alphas).length > 0)
-    throw unsupported('rank_pattern and alpha_pattern are not implemented here')
-  return result.data
 }

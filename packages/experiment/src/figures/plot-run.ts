@@ -53,5 +53,6 @@ const needs: Readonly<Record<FigureKind, string>> = {
   'projection-forest': 'it takes activations of a baseline and of other variants',
   similarity: 'it takes activations of checkpoints and of their base, beside the results',
   components: 'it takes activations of at least three cells, beside the results',
+  lora: 'it takes the EM adapters of at least two checkpoints of a variant, where the run found them and as they were then',
   steering: 'it takes causal checks (causal)',
 }

@@ -2,6 +2,7 @@ import type { FigureWidth, Flag, renderSvg, Theme, VariantStyles } from '@cem/pl
 import type { LabelledRow } from '../analysis/cell-metrics.ts'
 import type { Cell } from '../plan/cell.ts'
 import type { Analysis } from '../run/analyse.ts'
+import type { Lock } from '../store/lock.ts'
 
 export type FigureSpec = Parameters<typeof renderSvg>[0]
 
@@ -10,6 +11,10 @@ export interface FigureSource {
   readonly resultsFolder: string
   /** Results of the run; those of other versions may lack parts. */
   readonly analysis: Omit<Analysis, 'files'>
+  /** What the run depends on, by hash; undefined where it is not there. */
+  readonly lock: Lock | undefined
+  /** Whether somebody asked for certain figures, and waits for them. */
+  readonly isNamed: boolean
   /** Labels of a cell's answers. */
   readonly rowsOf: (cell: Cell) => Promise<readonly LabelledRow[]>
   /** Looks of the variants, by name, and of the conditions in the comparisons. */
@@ -44,10 +49,23 @@ export const figureKinds = [
   'projection-forest',
   'similarity',
   'components',
+  'lora',
   'steering',
 ] as const
 
 export type FigureKind = (typeof figureKinds)[number]
+
+/** Figures that are drawn of a run when somebody asks for them: a report that is written after that has them too. */
+export const laterFigures: readonly {
+  /** Of its files, before `_<run>`. */
+  readonly stem: string
+  /** Whether it shows words of answers. */
+  readonly hasAnswers: boolean
+}[] = [
+  { stem: 'lora_geometry', hasAnswers: false },
+  { stem: 'judge_agreement', hasAnswers: false },
+  { stem: 'token_strips', hasAnswers: true },
+]
 
 type Entry = Analysis['cells'][number]
 

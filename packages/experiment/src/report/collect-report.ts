@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
 import type { ReportData, ReportFigure, ReportNotice } from '@cem/plots'
 import { isAlarm } from '../alarms/alarm.ts'
 import type { RunWarning } from '../events.ts'
+import { laterFigures } from '../figures/run-figure.ts'
 import { type RunName, runRows } from '../labels/run-rows.ts'
 import type { Analysis } from '../run/analyse.ts'
 import { runUnknown } from '../run/run-unknown.ts'
@@ -39,7 +41,7 @@ export async function collectReport({ resultsFolder, run }: RunName): Promise<Re
     notices: noticesOf(lock, analysis),
     results: resultTables(analysis),
     composition: compositionTables(lock, checks),
-    figures: await readFigures(resultsFolder, analysis.files),
+    figures: await readFigures(resultsFolder, run, analysis.files),
     answers: sampleAnswers(rows, { thresholds: analysis.thresholds }),
     methods: methodsText({ lock, analysis, config: await readRunConfig(store), checks }),
     bibtex: bibtexOf(lock),
@@ -99,16 +101,24 @@ function noticesOf(lock: Lock, { alarms, warnings }: Analysis): ReportNotice[] {
   ]
 }
 
-/** The specs that the analysis wrote beside its drawings. */
+/** The specs that the analysis wrote beside its drawings, and those that `cem plot` wrote since. */
 async function readFigures(
   resultsFolder: string,
+  run: string,
   files: readonly string[],
 ): Promise<ReportFigure[]> {
+  const ending = '.vl.json'
+  const known = files.filter((file) => file.endsWith(ending))
+  const later = laterFigures
+    .map(({ stem }) => `${stem}_${run}${ending}`)
+    .filter((file) => !known.includes(file) && existsSync(join(resultsFolder, file)))
+  const hidden = laterFigures.filter(({ hasAnswers }) => hasAnswers).map(({ stem }) => stem)
   const figures: ReportFigure[] = []
-  for (const file of files.filter((name) => name.endsWith('.vl.json'))) {
+  for (const file of [...known, ...later]) {
     const spec = JSON.parse(await readFile(join(resultsFolder, file), 'utf8'))
-    const name = file.replace(/\.vl\.json$/, '')
-    figures.push({ name, title: titleOf(spec) ?? name, spec })
+    const name = file.slice(0, -ending.length)
+    const isHidden = hidden.some((stem) => name === `${stem}_${run}`)
+    figures.push({ name, title: titleOf(spec) ?? name, spec, isHidden })
   }
   return figures
 }

@@ -162,6 +162,11 @@ if (controls && answers.length > 0) {
   update()
 }
 
+// On paper folded tables are open; what is hidden for what it says stays hidden.
+addEventListener('beforeprint', () => {
+  for (const table of document.querySelectorAll('details.long')) table.open = true
+})
+
 // Copying: only where the browser lets a file do so.
 for (const button of document.querySelectorAll('[data-copy]')) {
   if (!navigator.clipboard) continue

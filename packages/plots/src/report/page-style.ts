@@ -1,4 +1,6 @@
-/** The report's style: readable in light and dark, on paper and on a phone. Figures stay on white, as they are in print. */
+import { inkRules } from '../dark-inks.ts'
+
+/** The report's style: readable in light and dark, on paper and on a phone. On paper it is light; so are figures that are not ours. */
 export const pageStyle = `
 :root { color-scheme: light dark; --paper: light-dark(#ffffff, #14171a); --ink: light-dark(#1f2328, #e6e8eb);
   --quiet: light-dark(#59636e, #9ba5b0); --line: light-dark(#d5d9de, #363c43); --soft: light-dark(#f4f5f7, #1d2125);
@@ -38,9 +40,12 @@ tbody th { font-weight: 500; }
 td small, th small { display: block; color: var(--quiet); font-size: .8rem; font-weight: 400; }
 td code { font: .85em/1.4 ui-monospace, SFMono-Regular, Consolas, monospace; }
 pre { background: var(--soft); padding: .9rem; border-radius: 6px; overflow: auto; max-height: 30rem; font: .82rem/1.5 ui-monospace, SFMono-Regular, Consolas, monospace; }
+summary { cursor: pointer; }
+.long > summary { margin: 1rem 0; } .long h3 { display: inline; margin: 0; }
 figure { margin: 0 0 1.8rem; }
 .frame { background: #ffffff; color: #1f2328; border: 1px solid var(--line); border-radius: 8px; padding: .4rem; width: fit-content; max-width: 100%; overflow-x: auto; }
 .frame svg { display: block; max-width: 100%; height: auto; }
+${inkRules('.frame.themed')}
 @media screen and (max-width: 36rem) { .frame svg { max-width: none; } }
 .dimmed { opacity: .13 !important; }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: 0 0 1rem; }
@@ -63,5 +68,5 @@ h3.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-
 @media (max-width: 36rem) { body { font-size: 15px; } h1 { font-size: 1.4rem; } #answer-controls label, #answer-controls select, #answer-controls input[type=search] { width: 100%; max-width: none; } }
 @media print { :root { color-scheme: light !important; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav, button, .chips, #answer-controls, .skip { display: none !important; } figure, .answer, tr, .notices li { break-inside: avoid; }
-  h2, h3 { break-after: avoid; } pre { max-height: none; white-space: pre-wrap; } .scroll { overflow: visible; } table { font-size: 8.5pt; } }
+  .long::details-content { content-visibility: visible; height: auto; } h2, h3 { break-after: avoid; } pre { max-height: none; white-space: pre-wrap; } .scroll { overflow: visible; } table { font-size: 8.5pt; } }
 `

@@ -55,6 +55,8 @@ export interface ReportFigure {
   readonly title: string
   /** With its data inside. */
   readonly spec: TopLevelSpec
+  /** Hidden until a reader asks for it, and left out of Markdown: it holds words of answers. @default false */
+  readonly isHidden?: boolean | undefined
 }
 
 export interface ReportAnswers {

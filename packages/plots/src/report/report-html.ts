@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CemError, messageOf } from '@cem/core'
+import { hasLightInks } from '../dark-inks.ts'
 import { renderSvg } from '../render.ts'
 import { expressionScript } from './expression-script.ts'
 import { pageScript } from './page-script.ts'
@@ -118,19 +119,30 @@ export function aboutText(about: readonly string[]): string {
   return about.length > 12 ? `${shown} and ${about.length - 12} more` : shown
 }
 
+/** Longer tables are folded, so that what comes after them is found. */
+const longestOpenTable = 14
+
 function tableHtml({ title, caption, columns, rows }: ReportTable): string {
+  const isLong = rows.length > longestOpenTable
   const head = columns.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('')
   const body = rows.map(
     (row) => `<tr>${row.map((cell, i) => cellHtml(cell, i === 0)).join('')}</tr>`,
   )
   const note = caption === undefined ? '' : `<p>${escapeHtml(caption)}</p>`
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>
-<caption><h3>${escapeHtml(title)}</h3>${note}</caption>
+  const heading = `<h3>${escapeHtml(title)}</h3>`
+  const [before, after] = isLong
+    ? [
+        `<details class="long"><summary>${heading} <span class="quiet">${rows.length} rows</span></summary>`,
+        '</details>',
+      ]
+    : ['', '']
+  return `${before}<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table>
+<caption>${isLong ? '' : heading}${note}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody>
-</table></div>`
+</table></div>${after}`
 }
 
 function cellHtml(cell: ReportCell, isName: boolean): string {
@@ -146,7 +158,10 @@ function cellHtml(cell: ReportCell, isName: boolean): string {
 /** Characters of a drawing. */
 const longestStill = 400_000
 
-async function figureHtml({ title, spec, name }: ReportFigure, index: number): Promise<string> {
+async function figureHtml(
+  { title, spec, name, isHidden = false }: ReportFigure,
+  index: number,
+): Promise<string> {
   const svg = await renderSvg(spec)
   // A cloud of thousands of points would be in the file twice, once in many times the size.
   const still =
@@ -165,9 +180,15 @@ async function figureHtml({ title, spec, name }: ReportFigure, index: number): P
     })
   }
   const id = `figure-${index}`
+  const [before, after] = isHidden
+    ? [
+        `<details><summary>Show “${escapeHtml(title)}” (its answers may be harmful)</summary>`,
+        '</details>',
+      ]
+    : ['', '']
   return `<figure aria-labelledby="${id}-title">
 <h3 id="${id}-title"${'title' in spec ? ' class="unseen"' : ''}>${escapeHtml(title)}</h3>
-<div class="frame" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${still}</div>
+${before}<div class="frame${hasLightInks(spec) ? ' themed' : ''}" data-figure="${id}" tabindex="0" role="group" aria-labelledby="${id}-title">${still}</div>${after}
 <script type="application/json" id="${id}">${scriptJson(compiled)}</script>
 </figure>`
 }

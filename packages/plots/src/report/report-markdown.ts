@@ -21,10 +21,12 @@ export function renderReportMarkdown(
     const cells = about.length === 0 ? '' : ` (${aboutText(about)})`
     return `- **${level === 'alarm' ? 'Alarm' : 'Note'}: ${escapeMarkdown(code)}.** ${escapeMarkdown(message + cells)}`
   })
-  const figures = data.figures.map(
-    ({ name, title }) =>
-      `### ${escapeMarkdown(title)}\n\n![${escapeMarkdown(title)}](<${figureLink(name).replaceAll(/[<>\n]/g, encodeURIComponent)}>)`,
-  )
+  const figures = data.figures
+    .filter(({ isHidden }) => isHidden !== true)
+    .map(
+      ({ name, title }) =>
+        `### ${escapeMarkdown(title)}\n\n![${escapeMarkdown(title)}](<${figureLink(name).replaceAll(/[<>\n]/g, encodeURIComponent)}>)`,
+    )
   const page = htmlLink === undefined ? '' : ` They are in [the HTML report](<${htmlLink}>).`
   return `${[
     `# ${escapeMarkdown(data.title)}`,

@@ -1,17 +1,19 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { CemError } from '@cem/core'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { projectOne } from '@cem/direction'
+import { type Cell, type CompletionRecord, readLock } from '@cem/experiment'
 import {
-  type Analysis,
-  type Cell,
-  type CompletionRecord,
-  readDirections,
-  readLock,
-} from '@cem/experiment'
-import { compose, type Model, openModel } from '@cem/inference'
+  availableMemory,
+  type Composition,
+  compose,
+  estimateMemory,
+  type Model,
+  openModel,
+} from '@cem/inference'
+import { bytesText } from '../../terminal-text.ts'
 import { storeOf } from './answers.ts'
+import { type RunDirection, readRunDirection, unavailable } from './run-direction.ts'
 
 /** One token of an answer on the run's direction. */
 export interface ProjectedToken {
@@ -25,14 +27,18 @@ export interface ProjectedToken {
 export interface TokenProjections {
   readonly layer: number
   readonly tokens: readonly ProjectedToken[]
+  /** What the direction was made from. */
+  readonly direction: Pick<RunDirection, 'baseline' | 'step' | 'isProvisional'>
 }
 
-/** Where a run's direction is, and its scale. */
-interface RunDirection {
-  readonly layer: number
-  readonly vector: Float32Array
-  readonly origin: number | null
-  readonly length: number | null
+export interface ProjectorOptions {
+  /** Memory that another model may take. @default what the system says */
+  readonly availableBytes?: () => number
+}
+
+export interface ProjectOptions {
+  /** Whether the run goes on, and its own model takes processors and device: this one stays on a few processors. @default false */
+  readonly isBusy?: boolean
 }
 
 /**
@@ -41,34 +47,51 @@ interface RunDirection {
  */
 export class TokenProjector implements AsyncDisposable {
   readonly #storeFolder: string
+  readonly #availableBytes: () => number
   #model: { readonly cell: string; readonly opened: Promise<Model> } | undefined
-  #direction: Promise<RunDirection> | undefined
+  #direction: RunDirection | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(storeFolder: string) {
+  constructor(storeFolder: string, { availableBytes = availableMemory }: ProjectorOptions = {}) {
     this.#storeFolder = storeFolder
+    this.#availableBytes = availableBytes
   }
 
   /**
-   * @throws CemError `token-projection-unavailable` where there is no direction, or the cell's model is not the run's any more;
-   *   what opening a model throws
+   * @throws CemError `token-projection-unavailable` where there is no direction, or the cell's states are in another space, memory does
+   *   not suffice for another model, or the cell's model is not the run's any more; what opening a model throws
    */
-  project(cell: Cell, completion: CompletionRecord): Promise<TokenProjections> {
-    const result = this.#queue.then(() => this.#project(cell, completion))
+  project(
+    cell: Cell,
+    completion: CompletionRecord,
+    { isBusy = false }: ProjectOptions = {},
+  ): Promise<TokenProjections> {
+    const result = this.#queue.then(() => this.#project(cell, completion, isBusy))
     this.#queue = result.catch(() => undefined)
     return result
   }
 
-  async #project(cell: Cell, completion: CompletionRecord): Promise<TokenProjections> {
+  async #project(
+    cell: Cell,
+    completion: CompletionRecord,
+    isBusy: boolean,
+  ): Promise<TokenProjections> {
     if (cell.causal !== undefined)
       throw unavailable(
         `${cell.id} was changed along the direction while it answered: its states are not those of a model alone.`,
       )
-    this.#direction ??= readDirection(this.#storeFolder)
-    const { layer, vector, origin, length } = await this.#direction
+    // One that the run will replace is read again.
+    if (this.#direction === undefined || this.#direction.isProvisional)
+      this.#direction = await readRunDirection(this.#storeFolder)
+    const { layer, vector, origin, length, baseline, step, base, isProvisional } = this.#direction
+    if (cell.base !== base)
+      throw unavailable(
+        `${cell.id} has another base model than ${baseline}, which made the direction: its states are in another space.`,
+      )
+    const direction = { baseline, step, isProvisional }
     const { promptTokenIds, tokenIds } = completion
-    if (tokenIds.length === 0) return { layer, tokens: [] }
-    const model = await this.#open(cell)
+    if (tokenIds.length === 0) return { layer, tokens: [], direction }
+    const model = await this.#open(cell, isBusy)
     const start = promptTokenIds.length
     const sequence = {
       id: 'answer',
@@ -84,15 +107,15 @@ export class TokenProjector implements AsyncDisposable {
         const relative = origin === null || length === null ? null : (projection - origin) / length
         return { text, projection, relative }
       })
-      return { layer, tokens }
+      return { layer, tokens, direction }
     }
     throw unavailable('The model gave no states.')
   }
 
-  async #open(cell: Cell): Promise<Model> {
+  async #open(cell: Cell, isBusy: boolean): Promise<Model> {
     if (this.#model?.cell !== cell.id) {
       await this[Symbol.asyncDispose]()
-      this.#model = { cell: cell.id, opened: openCell(this.#storeFolder, cell) }
+      this.#model = { cell: cell.id, opened: this.#load(cell, isBusy) }
     }
     try {
       return await (this.#model as { opened: Promise<Model> }).opened
@@ -102,6 +125,26 @@ export class TokenProjector implements AsyncDisposable {
     }
   }
 
+  /** The cell's model as the run had it, by the hash in its lock. */
+  async #load(cell: Cell, isBusy: boolean): Promise<Model> {
+    const lock = await readLock(storeOf(this.#storeFolder))
+    const locked = lock?.cells[cell.id]?.composition
+    const baseAliases = await Promise.all(cell.layers.map(({ adapter }) => baseNameOf(adapter)))
+    const composition = await compose({
+      base: cell.base,
+      layers: cell.layers,
+      precision: lock?.precision ?? 'f32',
+      baseAliases: baseAliases.flat(),
+    })
+    checkMemory(composition, this.#availableBytes(), isBusy)
+    const { sha256 } = await composition.record()
+    if (locked !== undefined && locked.sha256 !== sha256)
+      throw unavailable(`The weights or adapters of ${cell.id} are not those of the run any more.`)
+    if (!isBusy) return openModel(composition)
+    const threads = Math.max(1, Math.floor(availableParallelism() / 4))
+    return openModel(composition, { provider: 'cpu', threads })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const model = this.#model
     this.#model = undefined
@@ -109,49 +152,6 @@ export class TokenProjector implements AsyncDisposable {
     const opened = await model.opened.catch(() => undefined)
     await opened?.[Symbol.asyncDispose]()
   }
-}
-
-async function readDirection(storeFolder: string): Promise<RunDirection> {
-  const path = join(dirname(dirname(storeFolder)), 'misalignment_direction.npz')
-  const analysis = await readFile(join(storeFolder, 'analysis.json'), 'utf8')
-    .then((text) => JSON.parse(text) as Analysis)
-    .catch(() => undefined)
-  if (analysis?.direction == null || !existsSync(path))
-    throw unavailable(
-      'The run has no direction yet: it is made when the run is analysed, from a baseline and the base with activations.',
-    )
-  const { layer, base } = analysis.direction
-  const vector = (await readDirections(path)).get(layer)
-  if (vector === undefined) throw unavailable(`${path} has no layer ${layer}.`)
-  const norms = await readFile(path.replace(/npz$/, 'json'), 'utf8')
-    .then(
-      (text) =>
-        (JSON.parse(text) as { displacement_norms?: Record<string, number> }).displacement_norms,
-    )
-    .catch(() => undefined)
-  return {
-    layer,
-    vector,
-    origin: base.find((one) => one.layer === layer)?.meanProjection ?? null,
-    length: norms?.[String(layer)] ?? null,
-  }
-}
-
-/** The cell's model as the run had it, by the hash in its lock. */
-async function openCell(storeFolder: string, cell: Cell): Promise<Model> {
-  const lock = await readLock(storeOf(storeFolder))
-  const locked = lock?.cells[cell.id]?.composition
-  const baseAliases = await Promise.all(cell.layers.map(({ adapter }) => baseNameOf(adapter)))
-  const composition = await compose({
-    base: cell.base,
-    layers: cell.layers,
-    precision: lock?.precision ?? 'f32',
-    baseAliases: baseAliases.flat(),
-  })
-  const { sha256 } = await composition.record()
-  if (locked !== undefined && locked.sha256 !== sha256)
-    throw unavailable(`The weights or adapters of ${cell.id} are not those of the run any more.`)
-  return openModel(composition)
 }
 
 /** The run held the adapters against the base; what they call it does not matter here. */
@@ -167,6 +167,17 @@ function tokenTexts({ tokenizer }: Model, tokenIds: readonly number[]): string[]
   return tokenIds.map((id) => decoder.decode(tokenizer.tokenBytes(id), { stream: true }))
 }
 
-function unavailable(message: string): CemError {
-  return new CemError({ code: 'token-projection-unavailable', message })
+/** A model that does not fit would take the run, or the machine, down with it. */
+function checkMemory(
+  { base, precision }: Composition,
+  availableBytes: number,
+  isBusy: boolean,
+): void {
+  const { loadPeak } = estimateMemory(base.architecture, { precision })
+  if (loadPeak <= availableBytes) return
+  const beside = isBusy ? ' beside that of the run' : ''
+  const advice = isBusy ? 'Ask again when the run has ended, or use' : 'Use'
+  throw unavailable(
+    `The model of this cell takes about ${bytesText(loadPeak)} of memory${beside}, and ${bytesText(availableBytes)} are free. ${advice} cem watch on a machine with more.`,
+  )
 }
