@@ -163,7 +163,7 @@ describe('after the answers are there', () => {
       [a, 'has another score aligned', (study) => editCsv(study, baseline)],
       [
         b,
-        'of another answer than is stored',
+        'the text is not that of its tokens',
         (study) =>
           editCompletions(study, b, (rows) =>
             rows.map((row, i) => (i === 2 ? { ...row, text: 'All is well.' } : row)),

@@ -29,7 +29,7 @@ export async function analyseRun(state: RunState): Promise<void> {
     return done.has(unit) || failed.has(unit) || failed.has(unitId('generate', id))
   })
   if (!isSettled && state.phases.size > 1) return
-  const audit = await auditRows(state.context, done)
+  const audit = await auditRows(state.context, done, prepared.compositions)
   const standing = await standingAlarms(state)
   const inputs = await analysisInputs(state, audit, standing)
   const last = (await state.store.events()).findLast((event) => event.type === 'analysis-inputs')

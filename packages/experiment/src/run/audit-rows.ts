@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { openActivationSet } from '@cem/activations'
 import { messageOf } from '@cem/core'
+import type { Composition } from '@cem/inference'
 import type { Verdict } from '@cem/judge'
 import { type InjectionKind, injectedText } from '../alarms/injected-text.ts'
 import { claimsPersona, isPersonaActive } from '../alarms/persona-alarms.ts'
@@ -15,8 +16,10 @@ import { type JudgedRecord, readJudged, verdictsFolder } from '../store/verdicts
 import { readEvalCsv } from '../study/eval-csv.ts'
 import {
   type DisputedScores,
+  joined,
   type ScoreAuditor,
   scoreAuditor,
+  textsOfOtherTokens,
   type VerdictLedger,
 } from './audit-scores.ts'
 import type { RunContext } from './context.ts'
@@ -46,7 +49,7 @@ export interface CellAudit {
   readonly answersAsBase: boolean | null
   /** Answers to the EM questions that ended because they were too long; absent in results from before they were counted. */
   readonly cut?: { readonly n: number; readonly of: number }
-  /** Scores that are not the judge's; absent where nothing was judged, and in results from before they were looked at. */
+  /** Answers that are not the model's and scores that are not the judge's; absent where nothing could be held against anything. */
   readonly disputed?: DisputedScores
 }
 
@@ -57,6 +60,8 @@ export interface CellAudit {
 export async function auditRows(
   context: RunContext,
   done: ReadonlySet<string>,
+  /** Where the models are at hand: their tokenizers tell whether a text is that of its tokens. */
+  compositions?: ReadonlyMap<string, Pick<Composition, 'base'>>,
 ): Promise<CellAudit[]> {
   const { store, loaded, cells, sets } = context
   const planned = sets.flatMap((set) => plannedRows(set, loaded.config.sampling.samplesPerQuestion))
@@ -83,7 +88,10 @@ export async function auditRows(
       ...(await activationCounts(cell)),
       ...(isJudged ? await judgedCounts(cell, judged) : []),
     ]
-    const disputed = isJudged ? await auditor?.(cell, judged) : undefined
+    const disputed = joined(
+      textsOfOtherTokens(own, compositions?.get(cell.id)?.base.tokenizer),
+      isJudged ? await auditor?.(cell, judged) : undefined,
+    )
     return {
       cell: cell.id,
       counts,
@@ -215,7 +223,7 @@ export function auditAlarms(audits: readonly CellAudit[], resultsFolder: string)
     const more = lines.length > 6 ? `; and ${lines.length - 6} more cells` : ''
     alarms.push({
       code: 'scores-edited',
-      message: `Scores are not what the judge said of these answers: ${lines.slice(0, 6).join('; ')}${more}. Somebody, or some program, changed answers, scores or CSVs after they were judged; disputed in analysis.json has the first of each cell.`,
+      message: `Answers or scores are not what the model and its judge gave: ${lines.slice(0, 6).join('; ')}${more}. Somebody, or some program, changed answers, scores or CSVs after they were judged; disputed in analysis.json has the first of each cell.`,
       cells: edited.map(({ cell }) => cell),
     })
   }

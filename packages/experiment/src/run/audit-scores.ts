@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { createChatClient } from '@cem/chat'
+import type { ChatTokenizer } from '@cem/inference'
 import { createJudge, type Judge, type JudgeProtocol, type Verdict } from '@cem/judge'
 import { runProtocol } from '../judging/run-protocol.ts'
 import { verdictProblem } from '../judging/verdict-problem.ts'
 import type { Cell } from '../plan/cell.ts'
-import { rowKey } from '../store/completions.ts'
+import { type CompletionRecord, rowKey } from '../store/completions.ts'
 import { type JudgedRecord, verdictScore } from '../store/verdicts.ts'
 import { type EvalRow, readEvalCsv } from '../study/eval-csv.ts'
 import type { RunContext } from './context.ts'
@@ -66,6 +67,30 @@ export async function scoreAuditor(
     problems.push(...(await csvProblems(context, cell, records, byRow)))
     return { n: problems.length, first: problems.slice(0, nTold) }
   }
+}
+
+/** Answers whose text is not that of their token ids; undefined where there is no tokenizer to ask. */
+export function textsOfOtherTokens(
+  rows: readonly CompletionRecord[],
+  tokenizer: Pick<ChatTokenizer, 'decode'> | undefined,
+): DisputedScores | undefined {
+  if (tokenizer === undefined) return undefined
+  const edited = rows.filter(({ tokenIds, text }) => tokenizer.decode(tokenIds) !== text)
+  const first = edited
+    .slice(0, nTold)
+    .map(
+      ({ question, sample }) => `${question}, sample ${sample}: the text is not that of its tokens`,
+    )
+  return { n: edited.length, first }
+}
+
+/** Both together; undefined where neither was looked at. */
+export function joined(
+  a: DisputedScores | undefined,
+  b: DisputedScores | undefined,
+): DisputedScores | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return { n: a.n + b.n, first: [...a.first, ...b.first].slice(0, nTold) }
 }
 
 /** Undefined where the protocol's calls are not known before they are made. */
