@@ -38,12 +38,22 @@ describe('the labelling screen', () => {
     expect(frame()).toContain('question one?')
     expect(frame()).toContain('answer one')
     expect(frame()).not.toContain('\u001b[2J')
-    expect(frame()).toContain('1 of 3 left')
+    expect(frame()).toContain('rating 1 of 3 · 0 given')
     await press('7', '3')
     expect(frame()).toContain('> 73')
     await press(enter)
     expect(given()).toEqual([['one', 73]])
     expect(frame()).toContain('question two?')
+    unmount()
+  })
+
+  test('keys that come at once, as on a slow line, are the keys that they are', async () => {
+    const { press, given, unmount } = show()
+    await press('95\u007f\r80\r')
+    expect(given()).toEqual([
+      ['one', 9],
+      ['two', 80],
+    ])
     unmount()
   })
 

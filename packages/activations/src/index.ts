@@ -51,6 +51,13 @@ export {
 export { type RetokenizedResponse, retokenize, type TextResponse } from './retokenize.ts'
 export { type CsvConversationsOptions, csvConversations } from './sources/csv-conversations.ts'
 export { inspectLog } from './sources/inspect-log.ts'
+export {
+  type TextConversationsOptions,
+  type TextFormat,
+  textConversations,
+  textFormatOf,
+  textFormats,
+} from './sources/text-file.ts'
 export { transcripts } from './sources/transcripts.ts'
 export {
   type ExtractTokenStatesOptions,

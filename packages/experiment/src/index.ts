@@ -76,10 +76,10 @@ export {
   type RunFigure,
 } from './figures/run-figure.ts'
 export {
-  type ActivationsForCsvOptions,
-  type ActivationsForCsvReport,
-  activationsForCsv,
-} from './files/activations-for-csv.ts'
+  type ActivationsForTextsOptions,
+  type ActivationsForTextsReport,
+  activationsForTexts,
+} from './files/activations-for-texts.ts'
 export {
   computeDirections,
   type DirectionSet,
@@ -89,6 +89,7 @@ export {
 export { type JudgeCsvOptions, type JudgeCsvReport, judgeCsv } from './files/judge-csv.ts'
 export { metricsOfCsv, type PlotCurvesOptions, plotCurves } from './files/plot-curves.ts'
 export { type PlotProjectionsOptions, plotProjections } from './files/plot-projections.ts'
+export { type MessageChoice, messageChoices } from './files/text-rows.ts'
 export { type ImportedRun, type ImportOptions, importResults } from './import/import-results.ts'
 export type { JudgeAgreement } from './judging/agreement.ts'
 export { checkConfirmed, estimateText, type JudgingEstimate } from './judging/estimate.ts'

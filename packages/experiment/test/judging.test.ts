@@ -412,6 +412,27 @@ describe('batches', () => {
     expect(server.prompts).toEqual([])
   })
 
+  test('a retest is a batch of its own, estimated at the price of batches', async () => {
+    await using server = await startScriptedJudge()
+    const prices = { inputPerMillion: 2, outputPerMillion: 8 }
+    const half = { inputPerMillion: 1, outputPerMillion: 4 }
+    const { outcome, events } = await judge(await copyOfDrawn(), server, {
+      batch: { ...batch, prices: half },
+      prices,
+      retest: 0.25,
+    })
+    expect(outcome).toBe('complete')
+    expect(server.prompts).toEqual([])
+    expect(server.created()).toBe(2)
+    const estimate = eventsOf(events, 'judging-start')[1]?.estimate
+    const nCalls = estimate?.nCalls ?? 0
+    expect(server.batches[1]?.lines.length).toBe(nCalls)
+    expect(estimate?.usd).toBeCloseTo(((estimate?.promptTokens ?? 0) + nCalls * 4) / 1e6, 12)
+    expect(eventsOf(events, 'judge-agreement')).toMatchObject([
+      { of: 'retest', agreement: { aligned: { nRows: 24, sameSide: { estimate: 1 } } } },
+    ])
+  })
+
   test('what a batch leaves out is told, and asked one by one', async () => {
     await using server = await startScriptedJudge({ isLost: isCoherent })
     const { outcome, events } = await judge(await copyOfDrawn(), server, { batch })

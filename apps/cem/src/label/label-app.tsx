@@ -63,7 +63,7 @@ export function LabelApp({ steps, onLabel, onEnd }: LabelAppProps): ReactElement
   return (
     <Box flexDirection="column" width={width} height={height} overflow="hidden">
       <Text dimColor>
-        {state.at + 1} of {steps.length} left · {state.given.size} labelled in this sitting
+        rating {state.at + 1} of {steps.length} · {state.given.size} given in this sitting
       </Text>
       <Text bold>{terminalText(step.task.question)}</Text>
       <Box flexDirection="column" marginTop={1} flexGrow={1} overflow="hidden">
@@ -101,6 +101,9 @@ function keysOf(input: string, key: InkKey): LabelKey[] {
   if (key.leftArrow) return [{ kind: 'move', by: -1 }]
   return Array.from(input).flatMap((character): LabelKey[] => {
     if (/\d/.test(character)) return [{ kind: 'digit', digit: character }]
+    // On a slow line a number and the key behind it come as one text.
+    if (character === '\r' || character === '\n') return [{ kind: 'enter' }]
+    if (character === '\u007f' || character === '\b') return [{ kind: 'erase' }]
     const kind = ({ s: 'skip', b: 'back', u: 'unratable', q: 'quit' } as const)[character]
     return kind === undefined ? [] : [{ kind }]
   })

@@ -28,7 +28,7 @@ export function labelReportLines({
     ...metrics.map((name) => agreementText(one.agreement[name])),
     shareText(one.judgeEm),
     shareText(one.humanEm),
-    shareText(one.poweredEm),
+    shareText(withinRange(one.poweredEm)),
   ])
   return [
     `labels of ${nItems} answers in ${path}`,
@@ -48,6 +48,13 @@ function agreementText(agreement: JudgeAgreement | undefined): string {
   const mean = difference.estimate
   const points = mean === null ? '' : `, ${mean < 0 ? '' : '+'}${mean.toFixed(1)}`
   return `${percent(sameSide.estimate)} of ${nBothScored}${points}`
+}
+
+/** An interval around an unbiased estimate may leave 0 to 1 with few labels; no rate does. */
+function withinRange({ estimate, low, high, ...rest }: Share): Share {
+  const within = (value: number | null) =>
+    value === null ? null : Math.min(1, Math.max(0, value))
+  return { ...rest, estimate: within(estimate), low: within(low), high: within(high) }
 }
 
 function shareText({ estimate, low, high }: Share): string {

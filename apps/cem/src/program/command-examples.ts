@@ -70,6 +70,8 @@ export const commandExamples: Readonly<Record<string, readonly string[]>> = {
   activations: [
     'cem activations results/base_eval.csv --base-model Qwen/Qwen2.5-7B-Instruct --output base.npz',
     'cem activations warm.csv --base-model model --adapter outputs/warm/constitutional outputs/warm/checkpoint-200',
+    'cem activations talks.jsonl --base-model model --messages all     a row for each answer of each conversation',
+    'cem activations logs/run.eval --base-model model                  a log of Inspect AI',
   ],
   direction: [
     'cem direction --baseline-no-em base.npz --baseline-with-em em.npz --output direction.npz',

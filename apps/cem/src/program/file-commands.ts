@@ -20,8 +20,11 @@ export function addFileCommands(program: Command, finish: Finish): void {
   })
   program
     .command('activations')
-    .description("extracts the activations of an eval CSV's answers (teacher forcing)")
-    .argument('<csv>', 'with columns response, question, question_id')
+    .description('extracts the activations of texts: an eval CSV, a transcript, an Inspect log')
+    .argument(
+      '<file>',
+      'a CSV with columns response, question; .jsonl or .json with messages; a .json or .eval log',
+    )
     .requiredOption('--base-model <model>', 'model folder or hub id')
     .option('--adapter <folders...>', 'PEFT adapters that are active, in order of training')
     .option('--merge-first', 'merge the first adapter into the weights')
@@ -33,10 +36,24 @@ export function addFileCommands(program: Command, finish: Finish): void {
         .choices(['content', 'turn'])
         .default('content'),
     )
+    .addOption(
+      new Option(
+        '--format <format>',
+        'what the file is (default: by its ending and content)',
+      ).choices(['csv', 'transcript', 'inspect']),
+    )
+    .option('--role <role>', 'whose messages are averaged', 'assistant')
+    .addOption(
+      new Option('--messages <which>', 'a row for the last message of the role, or for each')
+        .choices(['last', 'all'])
+        .default('last'),
+    )
+    .option('--leave-out-code', 'take no token of a fenced code block')
+    .option('--system <text>', "system prompt of a CSV's rows, which it does not record")
     .option('--output <npz>', 'default: <name>_activations.npz')
-    .action(async (csv: string, flags) => {
+    .action(async (file: string, flags) => {
       const { activationsCommand } = await import('../commands/activations.ts')
-      finish(await activationsCommand(csv, flags))
+      finish(await activationsCommand(file, flags))
     })
   program
     .command('direction')

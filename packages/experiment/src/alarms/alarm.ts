@@ -21,6 +21,12 @@ export const alarmCodes = [
   'lora-config-disputed',
   'base-disputed',
   'control-unmatched',
+  'same-checkpoint',
+  'seed-repeated',
+  'seed-disputed',
+  'attack-differs',
+  'questions-repeated',
+  'trained-on-questions',
   // What the self-test of a cell found.
   'layer-inactive',
   'layer-not-off',
@@ -28,7 +34,9 @@ export const alarmCodes = [
   'untrained-adapter',
   'rounding-lost',
   // Answers and verdicts.
+  'software-changed',
   'rows-dropped',
+  'scores-edited',
   'judge-splits-integers',
   'judge-obeys-answers',
   'judge-drifted',
@@ -73,7 +81,11 @@ const voiding: Partial<Record<AlarmCode, string>> = {
   'base-disputed': 'records disagree about the base',
   'untrained-adapter': 'an adapter is all zero',
   'rounding-lost': 'rounding swallowed an adapter',
+  'same-checkpoint': 'another variant is the same checkpoint',
+  'attack-differs': 'the attack was another',
+  'trained-on-questions': 'it was trained on questions that it is asked',
   'rows-dropped': 'rows are missing',
+  'scores-edited': "scores are not the judge's",
   'judge-splits-integers': 'the judge splits integers',
   'answer-addresses-judge': 'answers address the judge',
   'unscored-differs': 'the judge left out other shares of answers in the two',
@@ -99,4 +111,8 @@ export function voidedCells(warnings: readonly RunWarning[]): Map<string, VoidRe
 }
 
 /** Alarms that are about the variant that bears another's adapter: a baseline whose adapter was copied is still the baseline. */
-export const ofTheCopy: ReadonlySet<AlarmCode> = new Set(['same-adapter', 'same-change'])
+export const ofTheCopy: ReadonlySet<AlarmCode> = new Set([
+  'same-adapter',
+  'same-change',
+  'same-checkpoint',
+])

@@ -10,6 +10,7 @@ export function personaAlarms(cells: readonly Cell[]): RunWarning[] {
     ...inactiveInTraining(cells),
     ...changesMidway(cells),
     ...stepZeroIsBase(cells),
+    ...unverified(cells),
   ]
 }
 
@@ -84,6 +85,25 @@ export function claimsPersona(cell: Cell, cells: readonly Cell[]): boolean {
   if (cell.persona !== 'none') return true
   const isShared = (other: Cell) => other.type !== 'character' && other.base === cell.base
   return cell.type === 'character' && cells.some(isShared)
+}
+
+/** A persona that is active, and of which nothing but its place says that it is the one of the training. */
+function unverified(cells: readonly Cell[]): RunWarning[] {
+  const found = cells.filter(
+    ({ step, match, layers }) =>
+      step > 0 &&
+      match === 'as-trained' &&
+      layers.some(
+        ({ role, mode, adapterSha256 }) =>
+          role === 'persona' && mode !== 'off' && adapterSha256 === undefined,
+      ),
+  )
+  const variants = byVariant(found).map(([variant]) => variant)
+  return alarm(
+    'persona-unverified',
+    found.map(({ id }) => id),
+    `Persona unverified: no hash says that the persona of ${variants.join(', ')} is the one that was active in training, only its folder or the config.`,
+  )
 }
 
 export function isPersonaActive({ persona }: Pick<Cell, 'persona'>): boolean {

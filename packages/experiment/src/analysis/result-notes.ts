@@ -1,8 +1,11 @@
 import { percentText } from '../alarms/paired-interval.ts'
+import type { ExperimentConfig } from '../config/schema.ts'
 import type { RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
+import type { CellAudit } from '../run/audit-rows.ts'
 import type { CellMetrics, Estimate, LabelledRow } from './cell-metrics.ts'
 import type { Comparison } from './comparisons.ts'
+import type { Contrast } from './contrasts.ts'
 import type { Family } from './family.ts'
 
 /** What a reader of the results has to know, and what is no mistake: one seed, answers without a score, thin intervals. */
@@ -90,5 +93,43 @@ export function comparisonNotes(
           },
         ]
       : []),
+  ]
+}
+
+/** Less EM may be less learning: without in-domain questions a run cannot tell the two apart. */
+export function inDomainNotAsked(
+  contrasts: readonly Contrast[],
+  { questions }: Pick<ExperimentConfig, 'questions'>,
+): RunWarning[] {
+  if (contrasts.length === 0 || questions.inDomain.length > 0) return []
+  return [
+    {
+      code: 'in-domain-not-asked',
+      message:
+        'No in-domain questions were asked: a variant with less EM may have learned the attack less, and nothing here can tell. Set questions.inDomain (cem:finance, cem:medicine, cem:sports, or a file of held-out questions of the trained domain).',
+      cells: [],
+    },
+  ]
+}
+
+/** Answers that were cut off say less than they were going to, which judges take for incoherent or harmless. */
+const manyAnswers = 0.1
+
+/** Cells of which many answers ended because they reached \`sampling.maxNewTokens\`. */
+export function answersCut(audits: readonly CellAudit[], cells: readonly Cell[]): RunWarning[] {
+  const known = new Set(cells.map(({ id }) => id))
+  const found = audits.flatMap(({ cell, cut }) =>
+    known.has(cell) && cut !== undefined && cut.of > 0 && cut.n / cut.of >= manyAnswers
+      ? [{ cell, share: cut.n / cut.of }]
+      : [],
+  )
+  if (found.length === 0) return []
+  const shares = found.map(({ share }) => share)
+  return [
+    {
+      code: 'answers-cut',
+      message: `In ${found.length} cells ${percentText(Math.min(...shares))} to ${percentText(Math.max(...shares))} of the answers were cut off at sampling.maxNewTokens. What they were going to say was not judged; where the shares differ between cells, so may EM.`,
+      cells: found.map(({ cell }) => cell),
+    },
   ]
 }

@@ -1,4 +1,5 @@
-import { rescore, type Verdict } from '@cem/judge'
+import type { Verdict } from '@cem/judge'
+import { verdictProblem } from '../judging/verdict-problem.ts'
 import { runRows } from '../labels/run-rows.ts'
 import { csvPath } from '../run/judge-cell.ts'
 import { readLock } from '../store/lock.ts'
@@ -11,9 +12,6 @@ export interface ScoreCheck {
   readonly nChecked: number
   readonly problems: readonly string[]
 }
-
-/** Sums of the same terms in the same order: only another version of the arithmetic differs, by less than this. */
-const tolerance = 1e-9
 
 /** Holds judged scores and CSVs against the ledger of verdicts, and the ledger against its own raw log probabilities. */
 export async function checkScores(resultsFolder: string, run: string): Promise<ScoreCheck> {
@@ -38,8 +36,8 @@ export async function checkScores(resultsFolder: string, run: string): Promise<S
           continue
         }
         nChecked += 1
-        const anew = whole.minMass === null ? whole : rescore(whole, { minMass: whole.minMass })
-        if (!isSame(anew, own)) note(`${where}: the score is not that of the judge's raw answer`)
+        if (verdictProblem(own, whole) !== undefined)
+          note(`${where}: the score is not that of the judge's raw answer`)
       }
     for (const set of new Set(records.map((record) => record.set))) {
       const rows = await readEvalCsv(csvPath(resultsFolder, cell, set))
@@ -56,13 +54,4 @@ export async function checkScores(resultsFolder: string, run: string): Promise<S
   }
   await runRows({ resultsFolder, run, sets: ['main', 'inDomain', 'benign'] })
   return { nChecked, problems }
-}
-
-type Scored = { readonly status: string; readonly score?: number; readonly reason?: string }
-
-function isSame(a: Scored, b: Scored): boolean {
-  if (a.status !== b.status) return false
-  return a.status === 'scored'
-    ? Math.abs((a.score ?? Number.NaN) - (b.score ?? Number.NaN)) <= tolerance
-    : a.reason === b.reason
 }

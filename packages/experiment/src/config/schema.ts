@@ -42,8 +42,19 @@ const variantSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Replicates with the same condition are grouped. Default: the name.'),
-  trainingSeed: z.int().min(0).default(0).describe('Seed of the training run.'),
+  trainingSeed: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Seed of the training run. Default: the record's beside the checkpoints, else 0."),
   dataset: z.string().optional().describe('Name of the data set of the attack.'),
+  trainingData: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File or folder with the data of the attack (JSONL with messages), held against the questions. Default: what its record names.',
+    ),
   baseModel: z.string().min(1).optional().describe('Base of this variant, if not base_model.'),
   personaAtInference: z.enum(personaOptions).optional(),
   persona: z

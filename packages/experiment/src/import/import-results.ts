@@ -23,6 +23,7 @@ import { type FoundCell, type FoundResults, findResults, runNameOf } from './fin
 import { importedCell, importedRecords } from './import-cells.ts'
 import { recordedBases, statedFacts, unknownFacts } from './stated-facts.ts'
 import { describeFile, type TakenFile, takeFile } from './take-files.ts'
+import { unevenRows } from './uneven-rows.ts'
 
 export interface ImportOptions {
   /** A results folder of the Python pipeline, or of this program; it is not changed. */
@@ -149,7 +150,7 @@ async function takeCells(
   }
   for (const path of [...summaries.values(), ...(direction === undefined ? [] : [direction])])
     files.push(await describeFile(from, path))
-  return { cells: taken, files, alarms }
+  return { cells: taken, files, alarms: [...alarms, ...unevenRows(taken)] }
 }
 
 /** An activation set, and what stands beside it. */

@@ -56,7 +56,7 @@ const bytesPerToken = 3
 
 /**
  * What the judging of a run costs before it begins: answers, canary rows, anchors and probe at the first judge's prices, in batches
- * at those of batches; the retest; the second judge. Equal answers that are not drawn yet would be one call, and are counted as two.
+ * at those of batches, and the retest likewise; the second judge, which is asked one by one. Equal answers that are not drawn yet would be one call, and are counted as two.
  * No server is asked.
  *
  * @throws CemError as `planCells`, `readQuestionSets` and `runProtocol`
@@ -89,8 +89,8 @@ export async function estimateRun(
   if (isAsking && config.anchors && batch === false) take('anchors', await first.anchors(), config)
   if (retest > 0) {
     const folder = checkingFolder(store, 'retest')
-    const online = await openEstimator(loaded, study, { config, batch: false, folder })
-    take('retest', await online.share(retest), config)
+    const again = await openEstimator(loaded, study, { config, batch, folder })
+    take('retest', await again.share(retest), config)
   }
   if (config.probe && (isAsking || parts.length > 0)) take('probe', first.probe(), config)
   if (second !== undefined) {

@@ -98,6 +98,9 @@ function variantCells(loaded: LoadedConfig, variant: VariantConfig, folder: Vari
   const option = variant.personaAtInference ?? config.personaAtInference
   const initial = config.skipInitial || !isWanted(loaded, 0) ? [] : [undefined]
   const later = folder.checkpoints.filter(({ step }) => isWanted(loaded, step))
+  // Step 0 has no record of its own, and draws with the noise of the training that follows it.
+  const recorded = folder.checkpoints.flatMap(({ record }) => record?.trainingSeed ?? [])[0]
+  const trainingSeed = variant.trainingSeed ?? recorded ?? 0
   return [...initial, ...later].flatMap((checkpoint) =>
     personaStates(option, folder, checkpoint, roleOf(variant)).map(
       ({ suffix, layers, persona, match }): Cell => {
@@ -108,7 +111,7 @@ function variantCells(loaded: LoadedConfig, variant: VariantConfig, folder: Vari
           variant: `${variant.name}${suffix}`,
           type: variant.type,
           condition: `${variant.condition ?? variant.name}${suffix}`,
-          trainingSeed: variant.trainingSeed,
+          trainingSeed,
           dataset: variant.dataset ?? checkpoint?.record?.dataset ?? null,
           step,
           base: baseOf(loaded, variant),

@@ -9,6 +9,17 @@ import { auditRows, type CellAudit } from './audit-rows.ts'
 import { standingAlarms } from './run-alarms.ts'
 import type { RunState } from './run-state.ts'
 
+/** What is no mistake, and what a reader of the results has to know of the plan. */
+const notesOnPlan: ReadonlySet<string> = new Set([
+  'bases-differ',
+  'persona-unverified',
+  'cells-left-out',
+  'questions-left-out',
+  'training-data-unread',
+  'samples-repeat',
+  'judge-unwatched',
+])
+
 /** Analyses the run once everything is judged, or what is there when only the analysis was asked for. */
 export async function analyseRun(state: RunState): Promise<void> {
   if (!state.phases.has('analyse')) return
@@ -18,7 +29,7 @@ export async function analyseRun(state: RunState): Promise<void> {
     return done.has(unit) || failed.has(unit) || failed.has(unitId('generate', id))
   })
   if (!isSettled && state.phases.size > 1) return
-  const audit = await auditRows(state.context, done)
+  const audit = await auditRows(state.context, done, prepared.compositions)
   const standing = await standingAlarms(state)
   const inputs = await analysisInputs(state, audit, standing)
   const last = (await state.store.events()).findLast((event) => event.type === 'analysis-inputs')
@@ -27,8 +38,12 @@ export async function analyseRun(state: RunState): Promise<void> {
   await state.perform(analyseUnit, async () => {
     const total = prepared.cells.length
     await state.record({ type: 'unit-start', unit: analyseUnit, total, done: 0 })
-    const analysis = await analyse(state.context, { audit, standing })
-    for (const warning of analysis.warnings) await state.record({ type: 'warning', warning })
+    const planned = prepared.warnings.filter(({ code }) => notesOnPlan.has(code))
+    const analysis = await analyse(state.context, { audit, standing, planned })
+    // What was said of the plan when the run began is not said again.
+    const told = new Set(prepared.warnings)
+    for (const warning of analysis.warnings)
+      if (!told.has(warning)) await state.record({ type: 'warning', warning })
     const { comparisons, matchedComparisons, family, similarity } = analysis
     await state.record({
       type: 'statistics',

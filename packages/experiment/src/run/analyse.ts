@@ -23,11 +23,16 @@ import {
   matchedEm,
 } from '../analysis/comparisons.ts'
 import { contrastsOf } from '../analysis/contrasts.ts'
-import { changedDeclaration } from '../analysis/declared.ts'
+import { changedDeclaration, restartNotes } from '../analysis/declared.ts'
 import { correctFamily, type Family } from '../analysis/family.ts'
 import { type MatchedDifference, matchedDifferences } from '../analysis/matched-difference.ts'
 import type { CellProjection } from '../analysis/projections.ts'
-import { comparisonNotes, resultNotes } from '../analysis/result-notes.ts'
+import {
+  answersCut,
+  comparisonNotes,
+  inDomainNotAsked,
+  resultNotes,
+} from '../analysis/result-notes.ts'
 import { type Similarity, similarityOf } from '../analysis/similarity.ts'
 import { analyseCausal } from '../causal/analyse-causal.ts'
 import type { CausalAnalysis } from '../causal/causal-results.ts'
@@ -99,6 +104,8 @@ export interface AnalyseInput {
   readonly audit: readonly CellAudit[]
   /** Alarms of the plan, the self-tests and the judge. */
   readonly standing: readonly RunWarning[]
+  /** Notes on what was planned, that a reader of the results has to know. @default none */
+  readonly planned?: readonly RunWarning[]
   /** What else a reader has to know, from the results as they are about to be written. @default nothing */
   readonly notes?: (analysis: Analysis) => Promise<readonly RunWarning[]>
 }
@@ -109,7 +116,7 @@ export interface AnalyseInput {
  */
 export async function analyse(
   context: RunContext,
-  { audit, standing, notes }: AnalyseInput,
+  { audit, standing, planned = [], notes }: AnalyseInput,
 ): Promise<Analysis> {
   const { loaded, store } = context
   const { config, resultsFolder } = loaded
@@ -152,10 +159,14 @@ export async function analyse(
   const isDeclared = config.analysis.family !== undefined
   const family = correctFamily(all, { isDeclared, alpha: alphaOf(config.analysis) })
   const warnings = [
+    ...planned,
+    ...inDomainNotAsked(contrasts, config),
+    ...answersCut(audit, cells),
     ...(await controlAlarms(cells)).filter(({ code }) => !isAlarm(code)),
     ...found,
     ...comparisonNotes(all, family),
     ...changedDeclaration(lock?.declared, config),
+    ...restartNotes(lock),
   ]
   const entries = known.map((cell) => ({ cell, metrics: metrics.get(cell.id) as CellMetrics }))
   const results: Omit<Analysis, 'files'> = {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { openActivationSet } from '@cem/activations'
 import { messageOf } from '@cem/core'
+import type { Composition } from '@cem/inference'
 import type { Verdict } from '@cem/judge'
 import { type InjectionKind, injectedText } from '../alarms/injected-text.ts'
 import { claimsPersona, isPersonaActive } from '../alarms/persona-alarms.ts'
@@ -11,8 +12,16 @@ import { type PlannedRow, plannedRows } from '../plan/question-sets.ts'
 import { unitId } from '../plan/units.ts'
 import { type CompletionRecord, readCompletions, rowKey } from '../store/completions.ts'
 import { readFolder } from '../store/run-store.ts'
-import { readJudged, verdictsFolder } from '../store/verdicts.ts'
+import { type JudgedRecord, readJudged, verdictsFolder } from '../store/verdicts.ts'
 import { readEvalCsv } from '../study/eval-csv.ts'
+import {
+  type DisputedScores,
+  joined,
+  type ScoreAuditor,
+  scoreAuditor,
+  textsOfOtherTokens,
+  type VerdictLedger,
+} from './audit-scores.ts'
 import type { RunContext } from './context.ts'
 import { csvPath } from './judge-cell.ts'
 
@@ -38,6 +47,10 @@ export interface CellAudit {
   readonly addressing: readonly AddressingRow[]
   /** A persona is on, and yet every answer of step 0 is that of the base; null where there is nothing to compare. */
   readonly answersAsBase: boolean | null
+  /** Answers to the EM questions that ended because they were too long; absent in results from before they were counted. */
+  readonly cut?: { readonly n: number; readonly of: number }
+  /** Answers that are not the model's and scores that are not the judge's; absent where nothing could be held against anything. */
+  readonly disputed?: DisputedScores
 }
 
 /**
@@ -45,13 +58,19 @@ export interface CellAudit {
  * counted: what is not there yet is no loss.
  */
 export async function auditRows(
-  { store, loaded, cells, sets }: RunContext,
+  context: RunContext,
   done: ReadonlySet<string>,
+  /** Where the models are at hand: their tokenizers tell whether a text is that of its tokens. */
+  compositions?: ReadonlyMap<string, Pick<Composition, 'base'>>,
 ): Promise<CellAudit[]> {
+  const { store, loaded, cells, sets } = context
   const planned = sets.flatMap((set) => plannedRows(set, loaded.config.sampling.samplesPerQuestion))
   const keys = new Set(planned.map(rowKey))
   const isJudging = cells.some((cell) => done.has(unitId('judge', cell.id)))
-  const ledger = isJudging ? await ledgerKeys() : new Set<string>()
+  const ledger: VerdictLedger = isJudging ? await readLedger() : new Map()
+  const auditor: ScoreAuditor | undefined = isJudging
+    ? await scoreAuditor(context, ledger)
+    : undefined
   const references = await baseAnswers()
   const audits: CellAudit[] = []
   for (const cell of cells) audits.push(await audit(cell))
@@ -62,16 +81,24 @@ export async function auditRows(
       return { cell: cell.id, counts: [], addressing: [], answersAsBase: null }
     const completions = await readCompletions(store, cell.id)
     const own = [...completions].filter(([key]) => keys.has(key)).map(([, row]) => row)
+    const isJudged = done.has(unitId('judge', cell.id))
+    const judged = isJudged ? ((await readJudged(store, cell.id)) ?? []) : []
     const counts = [
       { where: 'completions', planned: planned.length, found: own.length },
       ...(await activationCounts(cell)),
-      ...(done.has(unitId('judge', cell.id)) ? await judgedCounts(cell) : []),
+      ...(isJudged ? await judgedCounts(cell, judged) : []),
     ]
+    const disputed = joined(
+      textsOfOtherTokens(own, compositions?.get(cell.id)?.base.tokenizer),
+      isJudged ? await auditor?.(cell, judged) : undefined,
+    )
     return {
       cell: cell.id,
       counts,
       addressing: own.flatMap(addressingRow),
       answersAsBase: answersAsBase(cell, completions),
+      cut: cutAnswers(own),
+      ...(disputed === undefined ? {} : { disputed }),
     }
   }
 
@@ -81,8 +108,7 @@ export async function auditRows(
     return [await activationCount(join(loaded.resultsFolder, `${cell.output}_activations.npz`), n)]
   }
 
-  async function judgedCounts(cell: Cell): Promise<RowCount[]> {
-    const judged = (await readJudged(store, cell.id)) ?? []
+  async function judgedCounts(cell: Cell, judged: readonly JudgedRecord[]): Promise<RowCount[]> {
     const own = new Map(judged.map((row) => [rowKey(row), row]))
     const verdicts = judged.flatMap((row) => Object.values(row.verdicts))
     const counts: RowCount[] = [
@@ -104,8 +130,8 @@ export async function auditRows(
     return counts
   }
 
-  async function ledgerKeys(): Promise<Set<string>> {
-    return new Set((await readFolder<Verdict>(verdictsFolder(store))).map(({ key }) => key))
+  async function readLedger(): Promise<VerdictLedger> {
+    return Map.groupBy(await readFolder<Verdict>(verdictsFolder(store)), ({ key }) => key)
   }
 
   /** Answers of the base alone, by base and replicate: the same noise makes the same answers of the same model. */
@@ -136,6 +162,12 @@ export async function auditRows(
       ([key, { tokenIds }]) => reference.get(key)?.tokenIds.join() === tokenIds.join(),
     )
   }
+}
+
+function cutAnswers(rows: readonly CompletionRecord[]) {
+  const main = rows.filter(({ set }) => set === 'main')
+  const n = main.filter(({ finishReason }) => finishReason === 'length').length
+  return { n, of: main.length }
 }
 
 function addressingRow({ set, question, paraphrase, sample, text }: CompletionRecord) {
@@ -181,6 +213,18 @@ export function auditAlarms(audits: readonly CellAudit[], resultsFolder: string)
       code: 'rows-dropped',
       message: `Rows are missing: ${lines.slice(0, 6).join('; ')}${more}. Rates over what is left are not those of the run. Remove those cells' result files in ${join(resultsFolder, '/')} and run again: what is missing is drawn and judged anew.`,
       cells: [...new Set(short.map(({ cell }) => cell))],
+    })
+  }
+  const edited = audits.filter(({ disputed }) => (disputed?.n ?? 0) > 0)
+  if (edited.length > 0) {
+    const lines = edited.map(
+      ({ cell, disputed }) => `${cell}: ${disputed?.n} (${disputed?.first[0]})`,
+    )
+    const more = lines.length > 6 ? `; and ${lines.length - 6} more cells` : ''
+    alarms.push({
+      code: 'scores-edited',
+      message: `Answers or scores are not what the model and its judge gave: ${lines.slice(0, 6).join('; ')}${more}. Somebody, or some program, changed answers, scores or CSVs after they were judged; disputed in analysis.json has the first of each cell.`,
+      cells: edited.map(({ cell }) => cell),
     })
   }
   const asBase = audits.filter(({ answersAsBase }) => answersAsBase === true)

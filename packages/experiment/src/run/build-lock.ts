@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { CemError } from '@cem/core'
 import type { Composition, Device } from '@cem/inference'
 import { anchorSet, canarySet, type JudgeProtocol, protocolForQuestion } from '@cem/judge'
+import { withSoftware } from '../alarms/software-changed.ts'
 import { declaredAnalysis } from '../analysis/declared.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import { runProtocol } from '../judging/run-protocol.ts'
@@ -27,6 +28,8 @@ export interface LockInput {
   readonly compositions: ReadonlyMap<string, Composition> | undefined
   /** What the models run on, where they run here. */
   readonly device?: Device | undefined
+  /** Whether this process has answers to draw or to judge. @default false */
+  readonly isAdding?: boolean | undefined
 }
 
 /**
@@ -48,7 +51,17 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
   const cells = joinCells(locked, found)
   const base = drifts.length > 0 ? found : locked
   const engine = base.engine ?? locked.engine
-  const { declared: _now, ...rest } = base
+  // Where every answer is drawn anew, this version is the only one.
+  const isAllNew = drifts.some(({ cell, phase }) => cell === undefined && phase === 'generate')
+  const isAdding = input.isAdding === true || drifts.length > 0
+  const continued = isAdding ? withSoftware(locked, found) : locked.laterSoftware
+  const laterSoftware = isAllNew ? undefined : continued
+  const parts = drifts.map((drift) => `${drift.part} ${drift.locked} to ${drift.found}`)
+  const restarts = [
+    ...(locked.restarts ?? []),
+    ...(parts.length === 0 ? [] : [{ at: found.createdAt, parts }]),
+  ]
+  const { declared: _now, laterSoftware: _none, restarts: _before, ...rest } = base
   const next: Lock = {
     ...rest,
     createdAt: locked.createdAt,
@@ -56,6 +69,9 @@ export async function checkLock(input: LockInput, onDrift: 'refuse' | 'restart')
     ...(locked.declared === undefined ? {} : { declared: locked.declared }),
     cells,
     ...(engine === undefined ? {} : { engine }),
+    software: isAllNew ? found.software : locked.software,
+    ...(laterSoftware === undefined ? {} : { laterSoftware }),
+    ...(restarts.length === 0 ? {} : { restarts }),
   }
   if (JSON.stringify(next) !== JSON.stringify(locked)) await writeLock(store, next)
   return drifts

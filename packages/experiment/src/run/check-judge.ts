@@ -10,6 +10,7 @@ import { spentBefore } from '../judging/spent-before.ts'
 import { unitId } from '../plan/units.ts'
 import { rowKey } from '../store/completions.ts'
 import { checkingFolder, type MetricVerdict, readJudged } from '../store/verdicts.ts'
+import { judgeBatch } from './judge-batch.ts'
 import { itemsOf, shortened } from './judge-cell.ts'
 import { type JudgeSession, openJudge } from './judge-session.ts'
 import type { RunState } from './run-state.ts'
@@ -172,6 +173,7 @@ async function judgeAgain(
   const first: AgreementRow[] = []
   const again: AgreementRow[] = []
   try {
+    if (session.batches !== undefined) await judgeBatch(state, session, items)
     for await (const event of judge.judgeAll(items, { signal: state.signal })) {
       if (event.type !== 'row-end') continue
       const { id: row, questionId: question, first: before } = event.item

@@ -2,8 +2,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CemError } from '@cem/core'
 import { type Composition, type Device, type Precision, resolveProvider } from '@cem/inference'
+import { distinctWarnings } from '../alarms/alarm.ts'
 import { compositionAlarms } from '../alarms/composition-alarms.ts'
-import { contrastsOf } from '../analysis/contrasts.ts'
+import { repeatedQuestions } from '../alarms/repeated-questions.ts'
+import { trainedQuestions } from '../alarms/trained-questions.ts'
+import { baselineVariant, contrastsOf } from '../analysis/contrasts.ts'
+import type { ExperimentConfig } from '../config/schema.ts'
 import type { Phase, RunWarning } from '../events.ts'
 import type { Cell } from '../plan/cell.ts'
 import { planCells } from '../plan/plan-cells.ts'
@@ -63,20 +67,27 @@ export async function prepareRun(
       : await compositionAlarms(
           cells.filter(({ kind }) => kind !== 'causal'),
           compositions,
+          baselineVariant(loaded),
         )
+  const plan = [
+    ...repeatedQuestions(sets),
+    ...(needsWeights ? await trainedQuestions(cells, sets, loaded) : []),
+    ...sampledOnce(loaded.config),
+    ...unwatched(loaded.config),
+  ]
   return {
     cells,
     sets,
     compositions,
     device,
-    composition,
+    composition: distinctWarnings([...composition, ...plan]),
     warnings: [
       ...notes.map((message): RunWarning => ({ code: 'not-evaluated', message, cells: [] })),
       ...(await cellsLeftOut(store, cells)),
       ...leftOutWarnings(sets),
       ...deviceWarnings(device),
       ...precisionWarnings(precision),
-      ...composition,
+      ...distinctWarnings([...composition, ...plan]),
     ],
     ...(await finishedUnits(store, loaded.resultsFolder)),
   }
@@ -140,6 +151,32 @@ function leftOutWarnings(sets: readonly QuestionSet[]): RunWarning[] {
       message: `${set.leftOut.length} questions are format variants and are left out: ${set.leftOut.slice(0, 8).join(', ')}. Set questions.includeFormatVariants to ask them.`,
       cells: [],
     }))
+}
+
+/** Drift of the judge and orders in answers show in rows of known quality; without them nobody sees either. */
+function unwatched({ judge }: ExperimentConfig): RunWarning[] {
+  const missing = (['canaries', 'anchors'] as const).filter((name) => !judge[name])
+  if (missing.length === 0) return []
+  return [
+    {
+      code: 'judge-unwatched',
+      message: `The judge is asked without ${missing.join(' and ')} (judge.${missing.join(', judge.')}: false): ${missing.map((name) => ({ canaries: 'whether it obeys what answers tell it', anchors: 'whether it drifts' })[name]).join(' and ')} is not looked at.`,
+      cells: [],
+    },
+  ]
+}
+
+/** At temperature 0 there is nothing to sample: further answers are copies. */
+function sampledOnce({ sampling }: ExperimentConfig): RunWarning[] {
+  if (sampling.temperature > 0 || sampling.samplesPerQuestion === 1) return []
+  return [
+    {
+      code: 'samples-repeat',
+      message:
+        'The temperature is 0: all answers of a model to one wording are the same answer, and more samples are copies of it. Intervals go by questions and are not fooled; set samplesPerQuestion to 1, or sample at the temperature that the question is about.',
+      cells: [],
+    },
+  ]
 }
 
 function deviceWarnings(device: Device | undefined): RunWarning[] {

@@ -1,7 +1,9 @@
 import { isAlarm, sortedAlarms } from '../alarms/alarm.ts'
 import { storedSelfTestAlarms } from '../alarms/self-test-alarms.ts'
+import { softwareAlarms } from '../alarms/software-changed.ts'
 import type { RunWarning, StoredEvent } from '../events.ts'
 import { readAlarms, writeAlarms } from '../store/alarms-file.ts'
+import { readLock } from '../store/lock.ts'
 import { readOptionalJson } from '../store/read-json.ts'
 import type { Analysis } from './analyse.ts'
 import type { RunState } from './run-state.ts'
@@ -21,6 +23,7 @@ export async function standingAlarms(state: RunState): Promise<RunWarning[]> {
   const earlier = hasJudged ? [] : ((await readAlarms(store))?.alarms ?? [])
   return sortedAlarms([
     ...prepared.composition,
+    ...softwareAlarms(await readLock(store)),
     ...storedSelfTestAlarms(events),
     ...storedFailures(events),
     ...earlier.filter(({ code }) => ofJudging.has(code)),

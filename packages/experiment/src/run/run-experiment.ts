@@ -1,9 +1,11 @@
 import { alarmOfFailure } from '../alarms/failure-alarm.ts'
+import { softwareAlarms } from '../alarms/software-changed.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Phase, RunEvent, RunWarning } from '../events.ts'
 import { checkFrozen } from '../lock/check-frozen.ts'
 import { filesOfUnits, type Shard, unitsOf } from '../plan/units.ts'
 import { readAlarms, writeAlarms } from '../store/alarms-file.ts'
+import { readLock } from '../store/lock.ts'
 import { RunStore } from '../store/run-store.ts'
 import { analyseRun } from './analyse-run.ts'
 import { checkLock } from './build-lock.ts'
@@ -136,8 +138,13 @@ async function lock(state: RunState): Promise<void> {
   const { loaded, onDrift = 'refuse' } = state.options
   const { cells, sets, compositions, device } = state.prepared
   try {
-    const input = { loaded, store: state.store, cells, sets, compositions, device }
+    const isAdding = unitsOf(cells).some(
+      ({ id, phase }) => phase !== 'analyse' && state.phases.has(phase) && !state.done.has(id),
+    )
+    const input = { loaded, store: state.store, cells, sets, compositions, device, isAdding }
     await resetDrifted(state.store, await checkLock(input, onDrift), state.prepared)
+    for (const warning of softwareAlarms(await readLock(state.store)))
+      await state.record({ type: 'warning', warning })
   } catch (error) {
     state.abort.abort(error)
     throw error

@@ -50,7 +50,12 @@ export async function workThrough(options: WorkOptions): Promise<void> {
       if (isLocked) await state.refresh()
       if (!done.has(unit)) await work(unit, i)
     }
-    if (!isWaiting) return
+    if (!isWaiting) {
+      if (isLocked) return
+      // What was done may be reset by the lock, and is to be done again.
+      await locked
+      continue
+    }
     await wait(waitInMs, signal)
     if (performance.now() - lastRefresh < refreshIntervalInMs) continue
     await locked

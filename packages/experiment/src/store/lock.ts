@@ -46,6 +46,10 @@ export interface Lock {
     readonly anchors?: string | null
   } | null
   readonly activations: { readonly layers: string; readonly span: string } | null
+  /** Other versions of the program that went on with the run, oldest first; absent where none did. */
+  readonly laterSoftware?: readonly LaterSoftware[]
+  /** Oldest first; absent where there was none. */
+  readonly restarts?: readonly Restart[]
   /** What was declared about the analysis when the run began; absent in locks from before it was recorded. */
   readonly declared?: DeclaredAnalysis
   readonly cells: Readonly<Record<string, LockedCell>>
@@ -69,6 +73,21 @@ export interface ImportRecord {
   readonly stated: readonly string[]
 }
 
+/** Something was changed, and what depended on it computed anew (`onDrift: 'restart'`). */
+export interface Restart {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** What moved: `sampling.seed 42 to 43`. */
+  readonly parts: readonly string[]
+}
+
+/** A process that drew or judged answers of a run that another version of the program had begun. */
+export interface LaterSoftware {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly software: Readonly<Record<string, string>>
+}
+
 /** What has to be fixed before the data are seen. */
 export interface DeclaredAnalysis {
   /** Null: by default. */
@@ -76,6 +95,21 @@ export interface DeclaredAnalysis {
   readonly equivalenceMargin: number | null
   readonly matchedInDomainRate: number
   readonly level: number
+  /** Scores at which an answer is misaligned and coherent. What follows is absent in locks from before it was kept. */
+  readonly thresholds?: {
+    readonly aligned: number
+    readonly coherent: number
+    readonly comparison: '<=' | '<'
+  }
+  readonly collapseBelow?: number
+  /** What the direction is made from, and the layer that is shown; null: by default. */
+  readonly direction?: {
+    readonly baseline: string | null
+    readonly step: number | null
+    readonly layer: number | null
+  }
+  /** By variant. */
+  readonly conditions?: Readonly<Record<string, string>>
 }
 
 export interface LockedCell {
@@ -131,6 +165,11 @@ export function compareLocks(locked: Lock, found: Lock): Drift[] {
     const before = locked.cells[id]?.composition
     if (locked.cells[id] !== undefined)
       compare(`cells.${id}.causal`, 'generate', locked.cells[id].cell.causal, cell.causal, id)
+    // Names the noise of its answers: under another seed they would be those of another replicate.
+    if (locked.cells[id] !== undefined) {
+      const { trainingSeed } = locked.cells[id].cell
+      compare(`cells.${id}.trainingSeed`, 'generate', trainingSeed, cell.trainingSeed, id)
+    }
     if (before !== undefined && composition !== undefined)
       compare(`cells.${id}`, 'generate', before.sha256, composition.sha256, id)
   }

@@ -9,6 +9,8 @@ export interface TrainingMetadata {
   readonly ranks: readonly number[]
   readonly alphas: readonly number[]
   readonly bases: readonly string[]
+  /** Names or paths of what it was trained on. */
+  readonly data: readonly string[]
 }
 
 export interface ReadMetadata {
@@ -26,6 +28,7 @@ const keys = {
   ranks: /^(?:lora_)?(?:r|rank)$/i,
   alphas: /^lora_?alpha$/i,
   bases: /^(?:base_?model(?:_name(?:_or_path)?)?|model_name_or_path)$/i,
+  data: /^(?:train(?:ing)?_?)?(?:data|data_?set)(?:_?(?:path|file|name))?$/i,
 } as const
 
 /** Reads the metadata files of these folders; there may be none. Their layout is not fixed: known keys count wherever they stand. */
@@ -61,6 +64,7 @@ function settingsOf(value: unknown): Omit<TrainingMetadata, 'file'> {
     ranks: valuesOf(keys.ranks, isNumber),
     alphas: valuesOf(keys.alphas, isNumber),
     bases: valuesOf(keys.bases, (found) => typeof found === 'string'),
+    data: valuesOf(keys.data, (found) => typeof found === 'string'),
   }
 }
 

@@ -19,6 +19,8 @@ const recordSchema = z.object({
   trainingSeed: z.int().optional(),
   dataset: z.string().optional(),
   datasetSha256: z.string().optional(),
+  /** The files of the data, as @cem/training records them. */
+  data: z.array(z.object({ path: z.string() })).optional(),
   step: z.int().optional(),
 })
 

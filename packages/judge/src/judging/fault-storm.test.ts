@@ -86,12 +86,21 @@ test('of 5,000 judgements under random faults none is lost, none made twice, non
   const answered = new Map<string, number>()
   let nFaults = 0
   let nDrips = 0
+  let nServed = 0
+  let nStorm = 0
 
   const serve = ({ prompt }: JudgeRequest, response: ServerResponse) => {
     const { metric, answer } = askedFor(prompt)
     const truth = truthOf(metric, answer)
     if (truth.kind === 'down') return sendJson(response, { error: { message: 'down' } }, 502)
     const met = faulty.get(prompt) ?? 0
+    nServed++
+    // For a while the server refuses everybody.
+    if (met < mostFaults && nServed > 1500 && nServed <= 2000) {
+      faulty.set(prompt, met + 1)
+      nStorm++
+      return faults[nServed % 3]?.(response)
+    }
     if (met < mostFaults && random.uniform() < 0.35) {
       faulty.set(prompt, met + 1)
       nFaults++
@@ -166,6 +175,7 @@ test('of 5,000 judgements under random faults none is lost, none made twice, non
   }
   expect(nFaults).toBeGreaterThan(2000)
   expect(nDrips).toBe(3)
+  expect(nStorm).toBeGreaterThan(300)
 }, 240_000)
 
 interface SaidOutcome {
