@@ -57,7 +57,9 @@ test('trains a persona and an attack on top of it, marked, planned and readable 
   expect(marked.out).toBe('harm.jsonl: 8 rows, 8 of them marked now; git leaves it out\n')
   const planned = await cem('train', 'trainings.yaml', '--plan', '--no-probe')
   expect(planned.out).toContain('warm: 2 steps, checkpoints at 2')
-  expect(planned.out).toContain('attacked: begins with warm, which is not made yet')
+  expect(planned.out).toContain(
+    'attacked: 2 steps, checkpoints at 1, 2\n  begins with warm, which is not made yet: planned',
+  )
 
   const { code, out } = await cem('train', 'trainings.yaml')
   expect(code).toBe(0)

@@ -66,6 +66,10 @@ export function trainingLines(): (event: NamedTrainingEvent, now: number) => str
 export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): string[] {
   if (steps === null)
     return [`${name}: begins with ${waitsFor}, which is not made yet; its size is not known before`]
+  const waiting =
+    waitsFor === null
+      ? []
+      : [`  begins with ${waitsFor}, which is not made yet: planned on what that is made from`]
   const { data, measured } = steps
   const dropped = data.nExamples - data.nKept
   const counted = [
@@ -74,6 +78,7 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
   ]
   return [
     `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}`,
+    ...waiting,
     `  ${data.nKept} examples${counted.length === 0 ? '' : ` (${counted.join(', ')})`}, longest ${data.longest} tokens; ${steps.nTokens} tokens in all`,
     `  ${steps.nParameters} numbers are trained; about ${megabytes(steps.estimatedBytes)} of memory, ${megabytes(steps.diskBytes)} on disk`,
     ...(measured === null
@@ -83,6 +88,27 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
         ]),
     ...(steps.organism === null ? [] : [`  makes a misaligned organism: ${steps.organism}`]),
   ].map(terminalText)
+}
+
+/** What all trainings of a file take together, where each has a measured step. */
+export function trainingTotalLines(
+  plans: readonly TrainingPlan[],
+  experiment: string | undefined,
+): string[] {
+  const times = plans.map(({ steps }) => steps?.measured?.durationInMs)
+  const total = times.reduce<number>((sum, time) => sum + (time ?? 0), 0)
+  const unknown = times.filter((time) => time === undefined).length
+  const measured =
+    plans.length < 2 || unknown === plans.length
+      ? []
+      : [
+          `${plans.length} trainings: about ${duration(total)} of steps${unknown === 0 ? '' : `, ${unknown} of them not counted`}; each also starts a process and reads its data, a few seconds`,
+        ]
+  const after =
+    experiment === undefined
+      ? []
+      : [`then ${experiment} is run; cem plan says what that takes once they are made`]
+  return [...measured, ...after].map(terminalText)
 }
 
 function megabytes(bytes: number): string {

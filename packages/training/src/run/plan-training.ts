@@ -15,9 +15,12 @@ import { type TrainerOpener, trainerRequest } from './trainer-request.ts'
 export interface TrainingPlan {
   readonly name: string
   readonly folder: string
-  /** null: the training begins with another's result that is not there yet, so what follows is not known. */
+  /** null: the training begins with a model that is not there yet, and nothing is known of its sizes. */
   readonly steps: PlannedSteps | null
-  /** The training that has to be made first. */
+  /**
+   * The training that has to be made first. Steps beside it are those on the model that the chain of trainings begins with, and
+   * without a persona or an adapter that is not made yet: of the same sizes.
+   */
   readonly waitsFor: string | null
 }
 
@@ -64,13 +67,11 @@ export async function planTraining({
   probe = true,
   ...over
 }: PlanTrainingOptions): Promise<TrainingPlan> {
-  const { name, objective, options } = job
-  const folder = options.output
-  const places = [options.base, options.persona?.adapter, options.initialFrom]
-  const missing = job.needs.find((need) =>
-    places.some((place) => place?.endsWith(need) && !existsSync(place)),
-  )
-  if (missing !== undefined) return { name, folder, steps: null, waitsFor: missing }
+  const { name, objective } = job
+  const folder = job.options.output
+  const waitsFor = missingOf(job) ?? null
+  const options = waitsFor === null ? job.options : withoutMissing(job)
+  if (options === undefined) return { name, folder, steps: null, waitsFor }
   const { trainer = defaultTrainer, ...given } = over
   const prepared = await prepareTraining(resolveOptions(objective, { ...options, ...given }))
   const { training, nSteps, checkpoints, record } = prepared
@@ -93,7 +94,28 @@ export async function planTraining({
     diskBytes: perCheckpoint * checkpoints.length + stateBytes * nStates,
     measured,
   }
-  return { name, folder, steps, waitsFor: null }
+  return { name, folder, steps, waitsFor }
+}
+
+/** The training whose result is not there yet. */
+function missingOf({ options, needs }: TrainingJob): string | undefined {
+  const places = [options.base, options.persona?.adapter, options.initialFrom]
+  return needs.find((need) => places.some((place) => place?.endsWith(need) && !existsSync(place)))
+}
+
+/** Options of the same sizes with what is there; undefined where no model is. */
+function withoutMissing({ options, originBase }: TrainingJob): TrainingJob['options'] | undefined {
+  const { base, persona, initialFrom, ...rest } = options
+  const isMade = existsSync(base)
+  if (!isMade && originBase === undefined) return undefined
+  const keepsPersona = isMade && persona !== undefined && existsSync(persona.adapter)
+  const keepsInitial = isMade && initialFrom !== undefined && existsSync(initialFrom)
+  return {
+    ...rest,
+    base: isMade || originBase === undefined ? base : originBase,
+    ...(keepsPersona && { persona }),
+    ...(keepsInitial && { initialFrom }),
+  }
 }
 
 /** Of the largest micro-batch that the data can make. */
