@@ -84,7 +84,7 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
     ...(measured === null
       ? []
       : [
-          `  about ${duration(measured.durationInMs)} at ${Math.round(measured.tokensPerSecond)} tokens/s${measured.peakBytes === null ? '' : `, ${megabytes(measured.peakBytes)} of memory`} (one step measured here)`,
+          `  about ${duration(measured.durationInMs)} at ${Math.round(measured.tokensPerSecond)} tokens/s${measured.peakBytes === null ? '' : `, ${megabytes(measured.peakBytes)} of memory`} (measured here)`,
         ]),
     ...(steps.organism === null ? [] : [`  makes a misaligned organism: ${steps.organism}`]),
   ].map(terminalText)

@@ -37,7 +37,7 @@ export interface PlannedSteps {
   readonly estimatedBytes: number
   /** Size of all checkpoints with the optimiser's state that is kept. */
   readonly diskBytes: number
-  /** From one step that was measured here; null where none was asked for. */
+  /** From steps that were measured here, a second of them or one; null where none was asked for. */
   readonly measured: {
     readonly tokensPerSecond: number
     readonly durationInMs: number
@@ -48,7 +48,7 @@ export interface PlannedSteps {
 
 export interface PlanTrainingOptions {
   readonly job: TrainingJob
-  /** Whether one step is made (and thrown away) to measure its speed. @default true */
+  /** Whether a second of steps, or one, is made (and thrown away) to measure the speed. @default true */
   readonly probe?: boolean
   readonly threads?: number | undefined
   readonly cache?: string | undefined
@@ -57,7 +57,7 @@ export interface PlanTrainingOptions {
 }
 
 /**
- * What a training takes, before it is run: steps, tokens, sizes, and its time from the speed of one step here. Reads and checks all
+ * What a training takes, before it is run: steps, tokens, sizes, and its time from the speed of steps here. Reads and checks all
  * of its data; writes nothing.
  *
  * @throws CemError as `trainSft` before its first step
@@ -161,6 +161,9 @@ async function measure(
   return await measureStep(prepared, trainer, { nTokens, examples, lengthOf })
 }
 
+/** Short steps are repeated: a single one of a few milliseconds says little. */
+const measuredForMs = 1000
+
 interface MeasureOptions<E> {
   /** Of the whole training. */
   readonly nTokens: number
@@ -177,8 +180,13 @@ async function measureStep<E extends TrainingSequence | PreferencePair>(
   // The first step is slower: the runtime lays its memory out.
   await trainer.step(batches, { learningRate: 0 })
   const start = performance.now()
-  const result = await trainer.step(batches, { learningRate: 0 })
-  const tokensPerSecond = result.nTokens / ((performance.now() - start) / 1000)
+  let nMeasured = 0
+  let elapsedInMs = 0
+  do {
+    nMeasured += (await trainer.step(batches, { learningRate: 0 })).nTokens
+    elapsedInMs = performance.now() - start
+  } while (elapsedInMs < measuredForMs)
+  const tokensPerSecond = nMeasured / (elapsedInMs / 1000)
   const memory = await trainer.memory?.()
   return {
     tokensPerSecond,
