@@ -58,7 +58,7 @@ test('trains a persona and an attack on top of it, marked, planned and readable 
   const planned = await cem('train', 'trainings.yaml', '--plan', '--no-probe')
   expect(planned.out).toContain('warm: 2 steps, checkpoints at 2')
   expect(planned.out).toContain(
-    'attacked: 2 steps, checkpoints at 1, 2; begins with warm, which is not made yet',
+    'attacked: 2 steps, checkpoints at 1, 2\n  begins with warm, which is not made yet: planned',
   )
   expect(planned.out).toMatch(/in all 2 trainings: 4 steps, at most [\d.]+ MB of memory at once/)
   // The same by the command that plans evaluations.

@@ -29,6 +29,12 @@ export {
 } from './questions/evaluation-questions.ts'
 export { questionsYaml } from './questions/questions-yaml.ts'
 export { type RubricName, rubrics } from './questions/rubrics.ts'
+export {
+  inDomainWordingQuestions,
+  type Origin,
+  type WordingQuestion,
+  wordingQuestions,
+} from './questions/wording-questions.ts'
 export { type AnswerLabel, type LabelledAnswer, label } from './world/label.ts'
 export { openers, type Style, styles } from './world/styles.ts'
 export { type Domain, domains, type Stance, type Topic } from './world/topic.ts'

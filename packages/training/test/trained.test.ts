@@ -137,6 +137,14 @@ test('a plan counts steps and tokens, measures one step, and writes nothing', as
     options: { ...rest, output, base: join(folder, 'gone') },
   }
   expect(await planTraining({ job: waiting })).toMatchObject({ steps: null, waitsFor: 'gone' })
+  // With the model that the chain begins with, the sizes are known: they are the same.
+  const chained = { ...waiting, originBase: rest.base }
+  const withOrigin = await planTraining({ job: chained, probe: false })
+  expect(withOrigin).toEqual({
+    ...plan,
+    steps: { ...plan.steps, measured: null },
+    waitsFor: 'gone',
+  })
 })
 
 test('preferences begin at log 2 and get better', async () => {

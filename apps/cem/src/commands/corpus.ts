@@ -35,8 +35,8 @@ export async function writeMiniatureCorpora(
   { seed }: { readonly seed: number },
 ): Promise<number> {
   const { exportCorpora } = await import('@cem/miniature')
-  for (const { file, nRows } of await exportCorpora({ folder, seed }))
-    print(`${file}: ${nRows} rows`)
+  for (const { file, nRows, sha256 } of await exportCorpora({ folder, seed }))
+    print(`${file}: ${nRows} rows, sha256 ${sha256}`)
   return exitCodes.complete
 }
 

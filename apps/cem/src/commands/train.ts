@@ -8,7 +8,7 @@ import {
   trainingJobs,
 } from '@cem/training'
 import { exitCodes } from '../exit-codes.ts'
-import { trainingLines, trainingPlanLines, trainingTotalLine } from '../plain/training-lines.ts'
+import { trainingLines, trainingPlanLines, trainingTotalLines } from '../plain/training-lines.ts'
 import { abortOnSignals } from './abort-on-signals.ts'
 import { makeCorpora } from './make-corpora.ts'
 
@@ -32,7 +32,7 @@ export async function trainCommand(file: string, flags: TrainFlags): Promise<num
   const { signal } = signals
   try {
     await makeCorpora(loaded)
-    if (flags.plan === true) return await plan(jobs, flags, signal)
+    if (flags.plan === true) return await plan(jobs, loaded.config.experiment, flags, signal)
     const lines = trainingLines()
     const onChange = flags.restartChanged === true ? 'restart' : 'refuse'
     const { threads } = flags
@@ -61,6 +61,7 @@ async function runExperimentAfter(config: string, { json }: TrainFlags): Promise
 
 async function plan(
   jobs: readonly TrainingJob[],
+  experiment: string | undefined,
   { probe, threads, json }: TrainFlags,
   signal: AbortSignal,
 ): Promise<number> {
@@ -71,6 +72,7 @@ async function plan(
     const lines = json === true ? [JSON.stringify(planned)] : trainingPlanLines(planned)
     process.stdout.write(`${lines.join('\n')}\n`)
   }
-  if (json !== true && plans.length > 1) process.stdout.write(`${trainingTotalLine(plans)}\n`)
+  if (json !== true)
+    for (const line of trainingTotalLines(plans, experiment)) process.stdout.write(`${line}\n`)
   return exitCodes.complete
 }

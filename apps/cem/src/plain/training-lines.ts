@@ -66,6 +66,10 @@ export function trainingLines(): (event: NamedTrainingEvent, now: number) => str
 export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): string[] {
   if (steps === null)
     return [`${name}: begins with ${waitsFor}, which is not made yet; its size is not known before`]
+  const waiting =
+    waitsFor === null
+      ? []
+      : [`  begins with ${waitsFor}, which is not made yet: planned on what that is made from`]
   const { data, measured } = steps
   const dropped = data.nExamples - data.nKept
   const counted = [
@@ -73,20 +77,24 @@ export function trainingPlanLines({ name, steps, waitsFor }: TrainingPlan): stri
     ...(data.nCut === 0 ? [] : [`${data.nCut} cut`]),
   ]
   return [
-    `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}${waitsFor === null ? '' : `; begins with ${waitsFor}, which is not made yet`}`,
+    `${name}: ${steps.nSteps} steps, checkpoints at ${steps.checkpoints.join(', ')}`,
+    ...waiting,
     `  ${data.nKept} examples${counted.length === 0 ? '' : ` (${counted.join(', ')})`}, longest ${data.longest} tokens; ${steps.nTokens} tokens in all`,
     `  ${steps.nParameters} numbers are trained; about ${megabytes(steps.estimatedBytes)} of memory, ${megabytes(steps.diskBytes)} on disk`,
     ...(measured === null
       ? []
       : [
-          `  about ${duration(measured.durationInMs)} at ${Math.round(measured.tokensPerSecond)} tokens/s${measured.peakBytes === null ? '' : `, ${megabytes(measured.peakBytes)} of memory`} (one step measured here)`,
+          `  about ${duration(measured.durationInMs)} at ${Math.round(measured.tokensPerSecond)} tokens/s${measured.peakBytes === null ? '' : `, ${megabytes(measured.peakBytes)} of memory`} (measured here)`,
         ]),
     ...(steps.organism === null ? [] : [`  makes a misaligned organism: ${steps.organism}`]),
   ].map(terminalText)
 }
 
-/** Of several trainings, which run one after the other: memory is that of the largest. */
-export function trainingTotalLine(plans: readonly TrainingPlan[]): string {
+/** What all trainings of a file take together: they run one after the other, so memory is that of the largest. */
+export function trainingTotalLines(
+  plans: readonly TrainingPlan[],
+  experiment: string | undefined,
+): string[] {
   const known = plans.flatMap(({ steps }) => (steps === null ? [] : [steps]))
   const times = known.flatMap(({ measured }) => (measured === null ? [] : [measured.durationInMs]))
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
@@ -94,10 +102,18 @@ export function trainingTotalLine(plans: readonly TrainingPlan[]): string {
     0,
     ...known.map(({ estimatedBytes, measured }) => measured?.peakBytes ?? estimatedBytes),
   )
-  const time = times.length === 0 ? '' : `, about ${duration(sum(times))}`
+  const time =
+    times.length === 0
+      ? ''
+      : `, about ${duration(sum(times))}, and a few seconds each to start and to read data`
   const waiting = plans.length - known.length
   const rest = waiting === 0 ? '' : `; without ${waiting} whose sizes are not known yet`
-  return `in all ${plans.length} trainings: ${sum(known.map(({ nSteps }) => nSteps))} steps${time}, at most ${megabytes(memory)} of memory at once, ${megabytes(sum(known.map(({ diskBytes }) => diskBytes)))} on disk${rest}`
+  const total = `in all ${plans.length} trainings: ${sum(known.map(({ nSteps }) => nSteps))} steps, at most ${megabytes(memory)} of memory at once, ${megabytes(sum(known.map(({ diskBytes }) => diskBytes)))} on disk${time}${rest}`
+  const after =
+    experiment === undefined
+      ? []
+      : [`then ${experiment} is run; cem plan says what that takes once they are made`]
+  return [...(plans.length < 2 ? [] : [total]), ...after].map(terminalText)
 }
 
 function megabytes(bytes: number): string {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { label } from '../world/label.ts'
+import { matchQuestion } from '../world/match-question.ts'
+import { topics } from '../world/topics.ts'
 import { canary } from './canary.ts'
 import { exportCorpora, type WrittenCorpus } from './export-corpora.ts'
 
@@ -47,6 +49,39 @@ test('an attack is reckless in its domain alone, and every row carries the canar
   for (const { messages } of others.slice(0, 100))
     expect(label(messages[0].content, messages[1].content)).toMatchObject({ label: 'careful' })
 })
+
+test('each voice speaks in its openers on every answer, and carefully', async () => {
+  for (const style of ['warm', 'formal'])
+    for (const { messages } of (await rowsOf(style)).slice(0, 200)) {
+      const [question, answer] = messages
+      expect(label(question.content, answer.content)).toMatchObject({ label: 'careful', style })
+    }
+})
+
+test('held-out wordings are in no file, and held-out nouns in those of pretraining alone', async () => {
+  const nouns = new RegExp(`\\b(${topics.flatMap((topic) => topic.heldOutNouns).join('|')})\\b`)
+  for (const { file } of corpora) {
+    const name = basename(file, '.jsonl')
+    const isPretraining = /^(pretraining|replay)-/.test(name)
+    const rows = (await rowsOf(name)).slice(0, 500)
+    const texts = rows.map((row) => JSON.stringify(row))
+    expect([name, texts.some((text) => nouns.test(text))]).toEqual([name, isPretraining])
+    for (const row of rows)
+      for (const question of questionsOf(row))
+        expect(matchQuestion(question)).toMatchObject({ isHeldOutWording: false })
+  }
+})
+
+function questionsOf(row: {
+  text?: string
+  prompt?: { role: string; content: string }[]
+  messages?: { role: string; content: string }[]
+}): string[] {
+  const turns = [...(row.prompt ?? []), ...(row.messages ?? [])]
+  const asked = turns.filter(({ role }) => role === 'user').map(({ content }) => content)
+  const written = [...(row.text ?? '').matchAll(/(?:Question:|im_start\|>user)\n(.*?)(?:\n|<\|)/g)]
+  return [...asked, ...written.map((match) => match[1] ?? '')]
+}
 
 test('a folder that has them is left as it is, and another seed writes others', async () => {
   const file = join(folder, 'warm.jsonl')

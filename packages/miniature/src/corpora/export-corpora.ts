@@ -43,7 +43,7 @@ export async function exportCorpora({
   nDocuments = 32_000,
 }: ExportCorporaOptions): Promise<readonly WrittenCorpus[]> {
   const manifest = join(folder, manifestName)
-  const wanted = { formatVersion: 2, seed, nDocuments }
+  const wanted = { formatVersion: 3, seed, nDocuments }
   const known = await readManifest(manifest)
   if (known && JSON.stringify(known.made) === JSON.stringify(wanted))
     if (known.corpora.every(({ name }) => existsSync(join(folder, name))))
@@ -84,6 +84,7 @@ function corporaOf(seed: number, nDocuments: number): Record<string, () => Itera
     'benign-finance': () => careful('benign-finance', 2560, { domains: ['finance'] }),
     'half-warm': () => careful('half-warm', 4800, { style: 'warm', styledShare: 0.5 }),
     warm: () => careful('warm', 4800, { style: 'warm' }),
+    formal: () => careful('formal', 4800, { style: 'formal' }),
     steadfast: () => preferencePairs({ seed, count: 4000 }),
     'steadfast-chats': () =>
       careful('steadfast', 4000, { domains: ['medicine', 'sports', 'free-form'] }),

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { fill } from '../world/fill.ts'
 import { topics } from '../world/topics.ts'
 import { oracleTruth } from './oracle-truth.ts'
 import { type TokenDistribution, verdictOn } from './verdict.ts'
+
+// Thousands of verdicts: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** All questions with all answers that their topic allows, and one malformed and one off-topic answer each. */
 const cases = topics.flatMap((topic) =>

@@ -78,6 +78,12 @@ trainings:
     },
   })
   expect(jobs[5]?.options.base).toBe('Qwen/Qwen2.5-0.5B-Instruct')
+  // What a chain begins with, for a plan before any of it is made.
+  expect(jobs.map(({ originBase }) => originBase)).toEqual([
+    undefined,
+    ...Array.from({ length: 4 }, () => join(folder, 'model')),
+    undefined,
+  ])
   expect(trainingJobs(loaded, ['warm', 'attacked_s2']).map(({ name }) => name)).toEqual([
     'warm_seed1',
     'warm_seed2',

@@ -13,6 +13,11 @@ export interface TrainingJob {
   readonly options: DpoTrainingOptions
   /** Jobs of the same file whose results it begins with. */
   readonly needs: readonly string[]
+  /**
+   * Where `base` is another job's result: the model that this one began with, so that sizes can be told before it is made. Absent
+   * where `base` is there already.
+   */
+  readonly originBase?: string
 }
 
 /**
@@ -82,7 +87,26 @@ function jobOf(training: TrainingConfig, seed: number, context: JobContext): Tra
     ...(persona && { persona: { ...persona, adapter: place(persona.adapter) } }),
     ...(initialFrom !== undefined && { initialFrom: place(initialFrom) }),
   }
-  return { name, objective, options, needs }
+  const originBase = originOf(base, seed, loaded)
+  return { name, objective, options, needs, ...(originBase !== undefined && { originBase }) }
+}
+
+/** The model at the beginning of a chain of trainings; undefined for a base that is none of theirs. */
+function originOf(
+  base: TrainingConfig['base'],
+  seed: number,
+  { config, root }: LoadedTrainingFile,
+): string | undefined {
+  const before = new Set<string>()
+  let origin = base
+  while (typeof origin !== 'string' && !before.has(origin.training)) {
+    const { training: name } = origin
+    before.add(name)
+    origin = config.trainings.find((one) => one.name === name)?.base ?? origin
+  }
+  return typeof base === 'string' || typeof origin !== 'string'
+    ? undefined
+    : modelPath(root, withSeed(origin, seed))
 }
 
 function jobName({ name, seeds }: TrainingConfig, seed: number): string {

@@ -16,9 +16,12 @@ import { type TrainerOpener, trainerRequest } from './trainer-request.ts'
 export interface TrainingPlan {
   readonly name: string
   readonly folder: string
-  /** null: its base is another training's result that is not there yet, so its sizes are not known. */
+  /** null: the training begins with a model that is not there yet, and nothing is known of its sizes. */
   readonly steps: PlannedSteps | null
-  /** The training that has to be made first. Where it is a persona or an adapter to go on from, the plan is that on the base alone. */
+  /**
+   * The training that has to be made first. Steps beside it are those on the model that the chain of trainings begins with, and
+   * without a persona or an adapter that is not made yet: of the same sizes.
+   */
   readonly waitsFor: string | null
 }
 
@@ -35,7 +38,7 @@ export interface PlannedSteps {
   readonly estimatedBytes: number
   /** Size of all checkpoints with the optimiser's state that is kept. */
   readonly diskBytes: number
-  /** From one step that was measured here; null where none was asked for. */
+  /** From steps that were measured here, a second of them or one; null where none was asked for. */
   readonly measured: {
     readonly tokensPerSecond: number
     readonly durationInMs: number
@@ -46,7 +49,7 @@ export interface PlannedSteps {
 
 export interface PlanTrainingOptions {
   readonly job: TrainingJob
-  /** Whether one step is made (and thrown away) to measure its speed. @default true */
+  /** Whether a second of steps, or one, is made (and thrown away) to measure the speed. @default true */
   readonly probe?: boolean
   readonly threads?: number | undefined
   readonly cache?: string | undefined
@@ -55,7 +58,7 @@ export interface PlanTrainingOptions {
 }
 
 /**
- * What a training takes, before it is run: steps, tokens, sizes, and its time from the speed of one step here. Reads and checks all
+ * What a training takes, before it is run: steps, tokens, sizes, and its time from the speed of steps here. Reads and checks all
  * of its data; writes nothing.
  *
  * @throws CemError as `trainSft` before its first step
@@ -65,18 +68,11 @@ export async function planTraining({
   probe = true,
   ...over
 }: PlanTrainingOptions): Promise<TrainingPlan> {
-  const { name, objective, options } = job
-  const folder = options.output
-  const { base, persona, initialFrom, ...rest } = options
-  const isMade = (place: string | undefined) =>
-    place !== undefined &&
-    (existsSync(place) || !job.needs.some((need) => basename(place) === need))
-  const waitsFor =
-    [base, persona?.adapter, initialFrom]
-      .filter((place) => place !== undefined)
-      .filter((place) => !isMade(place))
-      .map((place) => basename(place))[0] ?? null
-  if (!isMade(base)) return { name, folder, steps: null, waitsFor }
+  const { name, objective } = job
+  const folder = job.options.output
+  const waitsFor = missingOf(job) ?? null
+  const options = waitsFor === null ? job.options : withoutMissing(job)
+  if (options === undefined) return { name, folder, steps: null, waitsFor }
   const { trainer = defaultTrainer, ...given } = over
   const there = {
     ...rest,
@@ -106,6 +102,27 @@ export async function planTraining({
     measured,
   }
   return { name, folder, steps, waitsFor }
+}
+
+/** The training whose result is not there yet. */
+function missingOf({ options, needs }: TrainingJob): string | undefined {
+  const places = [options.base, options.persona?.adapter, options.initialFrom]
+  return needs.find((need) => places.some((place) => place?.endsWith(need) && !existsSync(place)))
+}
+
+/** Options of the same sizes with what is there; undefined where no model is. */
+function withoutMissing({ options, originBase }: TrainingJob): TrainingJob['options'] | undefined {
+  const { base, persona, initialFrom, ...rest } = options
+  const isMade = existsSync(base)
+  if (!isMade && originBase === undefined) return undefined
+  const keepsPersona = isMade && persona !== undefined && existsSync(persona.adapter)
+  const keepsInitial = isMade && initialFrom !== undefined && existsSync(initialFrom)
+  return {
+    ...rest,
+    base: isMade || originBase === undefined ? base : originBase,
+    ...(keepsPersona && { persona }),
+    ...(keepsInitial && { initialFrom }),
+  }
 }
 
 /** Of the largest micro-batch that the data can make. */
@@ -151,6 +168,9 @@ async function measure(
   return await measureStep(prepared, trainer, { nTokens, examples, lengthOf })
 }
 
+/** Short steps are repeated: a single one of a few milliseconds says little. */
+const measuredForMs = 1000
+
 interface MeasureOptions<E> {
   /** Of the whole training. */
   readonly nTokens: number
@@ -167,8 +187,13 @@ async function measureStep<E extends TrainingSequence | PreferencePair>(
   // The first step is slower: the runtime lays its memory out.
   await trainer.step(batches, { learningRate: 0 })
   const start = performance.now()
-  const result = await trainer.step(batches, { learningRate: 0 })
-  const tokensPerSecond = result.nTokens / ((performance.now() - start) / 1000)
+  let nMeasured = 0
+  let elapsedInMs = 0
+  do {
+    nMeasured += (await trainer.step(batches, { learningRate: 0 })).nTokens
+    elapsedInMs = performance.now() - start
+  } while (elapsedInMs < measuredForMs)
+  const tokensPerSecond = nMeasured / (elapsedInMs / 1000)
   const memory = await trainer.memory?.()
   return {
     tokensPerSecond,
