@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { basename } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { stepsPerEpoch } from '../batches/batch-order.ts'
 import { microBatches } from '../batches/micro-batches.ts'
@@ -74,13 +73,7 @@ export async function planTraining({
   const options = waitsFor === null ? job.options : withoutMissing(job)
   if (options === undefined) return { name, folder, steps: null, waitsFor }
   const { trainer = defaultTrainer, ...given } = over
-  const there = {
-    ...rest,
-    base,
-    ...(isMade(persona?.adapter) && { persona }),
-    ...(isMade(initialFrom) && { initialFrom }),
-  }
-  const prepared = await prepareTraining(resolveOptions(objective, { ...there, ...given }))
+  const prepared = await prepareTraining(resolveOptions(objective, { ...options, ...given }))
   const { training, nSteps, checkpoints, record } = prepared
   const nTokens = Math.round(
     (training.report.nTokens / training.report.nKept) * examplesIn(prepared),
