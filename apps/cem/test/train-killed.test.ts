@@ -11,7 +11,7 @@ const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const model = fileURLToPath(
   new URL('../../../packages/inference/fixtures/bf16-tied/model', import.meta.url),
 )
-const nSteps = 40
+const nSteps = 60
 
 let folder: string
 beforeAll(async () => {
@@ -96,8 +96,8 @@ test('killed by SIGKILL again and again, it ends with the bits and the log of on
   expect(await files('killed')).toEqual(await files('whole'))
   const read = (name: string, file: string) => readFile(join(folder, name, 'em', file))
   const weights = (await files('whole')).filter((file) => /\.(safetensors|json)$/.test(file))
-  // Of seven checkpoints and of the folder itself, and the optimiser's state of the last.
-  expect(weights.filter((file) => file.endsWith('adapter_model.safetensors'))).toHaveLength(8)
+  // Of ten checkpoints and of the folder itself, and the optimiser's state of the last.
+  expect(weights.filter((file) => file.endsWith('adapter_model.safetensors'))).toHaveLength(11)
   expect(weights).toContain(join(`checkpoint-${nSteps}`, 'optimizer.safetensors'))
   const compared = weights.filter((file) => file !== 'training_metadata.json')
   const differing: string[] = []
@@ -111,7 +111,7 @@ test('killed by SIGKILL again and again, it ends with the bits and the log of on
       .trim()
       .split('\n')
       .map((line) => ({ ...JSON.parse(line), time: null, tokensPerSecond: null }))
-  expect(await log('whole')).toHaveLength(nSteps + 7)
+  expect(await log('whole')).toHaveLength(nSteps + 10)
   expect(await log('killed')).toEqual(await log('whole'))
 
   const { processes, status, device } = JSON.parse(
