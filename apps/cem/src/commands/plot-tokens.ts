@@ -6,6 +6,7 @@ import { tokenTextLines } from '../plot/print-tokens.ts'
 import { tokenFigure } from '../plot/token-figure.ts'
 import { runFolder } from '../run-folder.ts'
 import { themeOf } from '../terminal-kind.ts'
+import { terminalText } from '../terminal-text.ts'
 import { usualThresholds } from '../ui/data/answers.ts'
 import { lookOf, type PlotRunFlags } from './plot-run.ts'
 
@@ -26,7 +27,7 @@ export async function plotTokensCommand(run: string, flags: PlotTokensFlags): Pr
     () => undefined,
   )
   const { cells, question, sample } = flags
-  const { figure, answers, leftOut } = await tokenFigure({
+  const { figure, heading, answers, leftOut } = await tokenFigure({
     ...name,
     thresholds: analysis?.thresholds ?? usualThresholds,
     baseline: analysis?.direction?.baseline,
@@ -41,6 +42,7 @@ export async function plotTokensCommand(run: string, flags: PlotTokensFlags): Pr
     const hasColour = process.stdout.isTTY && !process.env['NO_COLOR']
     const theme = await themeOf(flags.theme, hasColour ? {} : { colourDepth: 1 })
     const columns = flags.columns ?? process.stdout.columns ?? 100
+    process.stdout.write(`${terminalText(heading)}\n\n`)
     process.stdout.write(`${tokenTextLines(answers, { theme, columns }).join('\n')}\n`)
     return exitCodes.complete
   }

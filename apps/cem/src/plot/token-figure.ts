@@ -1,5 +1,12 @@
 import { CemError, messageOf } from '@cem/core'
-import { type Cell, type FigureLook, type RunFigure, RunStore, readLock } from '@cem/experiment'
+import {
+  type Cell,
+  type CompletionRecord,
+  type FigureLook,
+  type RunFigure,
+  RunStore,
+  readLock,
+} from '@cem/experiment'
 import { type TokenRow, tokenStrips } from '@cem/plots'
 import type { RunFolder } from '../run-folder.ts'
 import { type Answer, readAnswers, type Thresholds } from '../ui/data/answers.ts'
@@ -25,9 +32,13 @@ export interface TokenFigureOptions extends RunFolder {
 export interface ProjectedAnswer {
   readonly name: string
   readonly projections: TokenProjections
+  /** Of the noise: answers of other training seeds are drawn on their own. */
+  readonly replicate: CompletionRecord['replicate']
 }
 
 export interface TokenFigure {
+  /** The question and the draw. */
+  readonly heading: string
   readonly answers: readonly ProjectedAnswer[]
   readonly figure: Omit<RunFigure, 'kind'>
   /** Cells that are not in it, each with the reason. */
@@ -57,7 +68,10 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
     try {
       const projections = await projector.project(cell, answer.completion)
       if (projections.tokens.length === 0) leftOut.push(`${cell.id}: its answer is empty`)
-      else projected.push({ name: nameOf(cell, answer, options), projections })
+      else {
+        const { replicate } = answer.completion
+        projected.push({ name: nameOf(cell, answer, options), projections, replicate })
+      }
     } catch (error) {
       if (!CemError.isInstance(error)) throw error
       const message = messageOf(error)
@@ -72,8 +86,9 @@ export async function tokenFigure(options: TokenFigureOptions): Promise<TokenFig
       data: { run, leftOut },
     })
   const rows = projected.flatMap(rowsOf)
-  const spec = specOf(rows, first.projections, draw, look)
-  return { answers: projected, figure: { name: `token_strips_${run}`, spec }, leftOut }
+  const heading = headingOf(draw, projected)
+  const spec = specOf(rows, first.projections, heading, look)
+  return { heading, answers: projected, figure: { name: `token_strips_${run}`, spec }, leftOut }
 }
 
 interface Draw {
@@ -83,10 +98,20 @@ interface Draw {
   readonly wording: string
 }
 
+function headingOf(
+  { wording, question, sample }: Draw,
+  answers: readonly ProjectedAnswer[],
+): string {
+  const isSame = new Set(answers.map(({ replicate }) => replicate)).size === 1
+  const noise = isSame ? 'the same noise for all' : 'other noise where training seeds differ'
+  const isProvisional = answers.some(({ projections }) => projections.direction.isProvisional)
+  return `${wording || question} (draw ${sample}: ${noise})${isProvisional ? '; a provisional direction: the run is not analysed' : ''}`
+}
+
 function specOf(
   rows: readonly TokenRow[],
   { layer, direction, tokens }: TokenProjections,
-  { wording, question, sample }: Draw,
+  heading: string,
   look: FigureLook | undefined,
 ) {
   const isRelative = tokens.every(({ relative }) => relative !== null)
@@ -96,7 +121,7 @@ function specOf(
   return tokenStrips(rows, {
     ...look,
     title: `One draw, token by token on the misalignment direction, layer ${layer}`,
-    subtitle: `${wording || question} (draw ${sample}: the same noise for all)${direction.isProvisional ? '; a provisional direction: the run is not analysed' : ''}`,
+    subtitle: heading,
     measure: scale,
   })
 }
