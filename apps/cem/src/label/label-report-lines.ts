@@ -52,8 +52,7 @@ function agreementText(agreement: JudgeAgreement | undefined): string {
 
 /** An interval around an unbiased estimate may leave 0 to 1 with few labels; no rate does. */
 function withinRange({ estimate, low, high, ...rest }: Share): Share {
-  const within = (value: number | null) =>
-    value === null ? null : Math.min(1, Math.max(0, value))
+  const within = (value: number | null) => (value === null ? null : Math.min(1, Math.max(0, value)))
   return { ...rest, estimate: within(estimate), low: within(low), high: within(high) }
 }
 
