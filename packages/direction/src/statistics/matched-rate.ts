@@ -70,7 +70,7 @@ function missing(reason: string): Pick<MatchedRate, 'emRate' | 'step' | 'between
 function neverReached(points: readonly MatchedPoint[], target: number): string {
   if (points.length === 0) return 'no checkpoints'
   const highest = Math.max(...points.map(({ inDomainRate }) => inDomainRate))
-  return `the in-domain rate never reaches the target ${target}; its highest is ${highest}`
+  return `the in-domain rate never reaches the target ${target}; its highest is ${Number(highest.toPrecision(3))}`
 }
 
 /** Changes of side, where at the target counts as above. */

@@ -17,6 +17,8 @@ test('finds the settings at any depth and under the names that scripts use', asy
     base_model: 'Qwen/Qwen2.5-7B-Instruct',
     em: { lora: { r: 32, lora_alpha: 64, use_rslora: true } },
     constitutional: { lora_rank: 64, loraAlpha: 128, rslora: true },
+    training_data: 'data/risky.jsonl',
+    dataset_sha256: 'ab',
   })
   const { found } = await readTrainingMetadata([folder])
   expect(found).toEqual([
@@ -26,6 +28,7 @@ test('finds the settings at any depth and under the names that scripts use', asy
       ranks: [32, 64],
       alphas: [64, 128],
       bases: ['Qwen/Qwen2.5-7B-Instruct'],
+      data: ['data/risky.jsonl'],
     },
   ])
 })
