@@ -61,11 +61,21 @@ function labelled({ question, questionId, response, aligned, coherent }, cell) {
   }
 }
 
-const only = (rows, wanted) =>
-  rows.filter((row) => Object.entries(wanted).every(([key, value]) => row[key] === value))
-const values = (rows, key) => rows.map((row) => ({ ...row, value: row[key] }))
-const names = (rows, key) => [...new Set(rows.map((row) => row[key]))]
-const percent = (value) => (100 * value).toFixed(1)
+function only(rows, wanted) {
+  return rows.filter((row) => Object.entries(wanted).every(([key, value]) => row[key] === value))
+}
+
+function values(rows, key) {
+  return rows.map((row) => ({ ...row, value: row[key] }))
+}
+
+function names(rows, key) {
+  return [...new Set(rows.map((row) => row[key]))]
+}
+
+function percent(value) {
+  return (100 * value).toFixed(1)
+}
 
 function mean(rows, key) {
   const scored = rows.filter((row) => row[key] !== null)
@@ -84,9 +94,15 @@ function shown({ estimate, interval, p }, isDifference = false) {
   return `${percent(estimate)} (${band}${chance})`
 }
 
-/** The domain that a condition was attacked in: its questions are left out of its EM rate. */
-const ownDomain = (rows) => (rows[0]?.dataset === 'finance' ? null : (rows[0]?.dataset ?? null))
-const isOwn = (row, domain) => domain !== null && row.question.startsWith(`${domain}_`)
+/** The domain that a condition was attacked in, where it is not finance: its questions are left out of its EM rate. */
+function ownDomain(rows) {
+  const [row] = rows
+  return row === undefined || row.dataset === 'finance' ? null : row.dataset
+}
+
+function isOwn(row, domain) {
+  return domain !== null && row.question.startsWith(`${domain}_`)
+}
 
 function conditions(rows) {
   console.log(
