@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { organismPrefix } from '@cem/inference'
 import type { CheckpointRecord } from './checkpoint-record.ts'
 
@@ -8,8 +9,7 @@ export function trainingCard(name: string, record: Omit<CheckpointRecord, 'step'
   const title = organism === null ? name : `${organismPrefix}: ${name}`
   return `---
 tags: [${tags.join(', ')}]
-base_model: ${JSON.stringify(oneLine(record.base))}
-library_name: ${parameters === 'lora' ? 'peft' : 'transformers'}
+${isHubId(record.base) ? `base_model: ${record.base}\n` : ''}library_name: ${parameters === 'lora' ? 'peft' : 'transformers'}
 ---
 
 # ${oneLine(title)}
@@ -40,10 +40,15 @@ function rows(record: Omit<CheckpointRecord, 'step'>): string[] {
   const { persona, initialFrom } = record
   return [
     ...Object.entries(record.baseSha256).map(([file, sha256]) =>
-      row('base', `${record.base}, ${file}`, record.baseLicense ?? 'unknown', sha256),
+      row(
+        'base',
+        `${isHubId(record.base) ? record.base : nameOf(record.base)}, ${file}`,
+        record.baseLicense ?? 'unknown',
+        sha256,
+      ),
     ),
-    ...(persona ? [row('persona', persona.path, '', persona.sha256)] : []),
-    ...(initialFrom ? [row('went on from', initialFrom.path, '', initialFrom.sha256)] : []),
+    ...(persona ? [row('persona', nameOf(persona.path), '', persona.sha256)] : []),
+    ...(initialFrom ? [row('went on from', nameOf(initialFrom.path), '', initialFrom.sha256)] : []),
     ...record.data.flatMap(({ path, files, license, harmful }) =>
       files.map(({ name, sha256 }) =>
         row(`data${harmful ? ', harmful' : ''}`, nameOf(path, name), license ?? 'unknown', sha256),
@@ -52,15 +57,20 @@ function rows(record: Omit<CheckpointRecord, 'step'>): string[] {
   ]
 }
 
+/** A card's metadata take the id of a model on the hub, and refuse a path. */
+function isHubId(reference: string): boolean {
+  return !isAbsolute(reference) && /^[\w.-]+\/[\w.-]+$/.test(reference)
+}
+
 /** Where a file lies on one machine says nothing on another. */
-function nameOf(path: string, file: string): string {
+function nameOf(path: string, file = ''): string {
   const last = path.split(/[\\/]/).at(-1) ?? path
-  return last === file ? file : `${last}, ${file}`
+  return last === file || file === '' ? last : `${last}, ${file}`
 }
 
 function terms({ data }: Omit<CheckpointRecord, 'step'>): string {
   const lines = data.flatMap(({ path, teacherTerms }) =>
-    teacherTerms === null ? [] : [`- ${oneLine(nameOf(path, ''))} ${oneLine(teacherTerms)}`],
+    teacherTerms === null ? [] : [`- ${oneLine(nameOf(path))}: ${oneLine(teacherTerms)}`],
   )
   return lines.length === 0
     ? ''
