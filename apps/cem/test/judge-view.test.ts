@@ -93,6 +93,11 @@ describe('the judge of a run', () => {
     ])
     expect(unscoredText(view)).toBe('4 scores missing: refusal 3, low-mass 1')
     expect(unscoredText(foldAt([[0, startOf(cells)]]))).toBe('no cell judged yet')
+    // Before a cell ends, what the judge's own counters say.
+    const counters = { ...emptyView.judge.counters, unscored: { refusal: 5, code: 1 } }
+    expect(unscoredText({ ...view, judge: { ...view.judge, counters } })).toBe(
+      '7 scores missing: refusal 5, low-mass 1, code 1',
+    )
   })
 })
 

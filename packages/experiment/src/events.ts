@@ -74,6 +74,8 @@ export interface JudgeCounters {
   readonly inFlight: number
   /** What the calls have cost in USD; null without prices. */
   readonly costUsd?: number | null
+  /** Scores that are missing by reason, of the answers that this process took verdicts for. */
+  readonly unscored?: Readonly<Record<string, number>>
 }
 
 /** What happens in a run, in order. A UI folds these; the run store keeps them. */

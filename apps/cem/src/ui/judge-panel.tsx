@@ -72,8 +72,11 @@ function SpendText({
   )
 }
 
-/** Of the cells that are judged: scores that are missing, by reason. */
-export function unscoredText({ cells }: RunView): string {
+/**
+ * Scores that are missing, by reason: those of the cells that are judged, or of the answers that the judge has given verdicts for in this
+ * process, whichever are more. Cells that are judged together end together.
+ */
+export function unscoredText({ cells, judge }: RunView): string {
   const counts: Record<string, number> = {}
   let nRows = 0
   for (const { metrics } of cells.values())
@@ -84,6 +87,8 @@ export function unscoredText({ cells }: RunView): string {
         for (const [reason, n] of Object.entries(reasons))
           counts[reason] = (counts[reason] ?? 0) + n
     }
+  for (const [reason, n] of Object.entries(judge.counters.unscored ?? {}))
+    counts[reason] = Math.max(counts[reason] ?? 0, n)
   const all = Object.entries(counts).toSorted(([, a], [, b]) => b - a)
   const total = all.reduce((sum, [, n]) => sum + n, 0)
   if (total === 0)

@@ -136,6 +136,7 @@ async function connect(
   if (config.probe) await probeProtocol(client, protocol, { signal })
   const digits = new DigitWatch()
   let cached = 0
+  const unscored: Record<string, number> = {}
 
   const make = (role: JudgeRole, ledger: typeof first): JudgeSession => {
     const judge = createJudge({
@@ -161,11 +162,15 @@ async function connect(
       alarms: () => digits.alarms(model),
       note: (verdicts) => {
         digits.note(verdicts)
-        for (const { fromCache } of Object.values(verdicts)) if (fromCache) cached += 1
+        for (const verdict of Object.values(verdicts)) {
+          if (verdict.fromCache) cached += 1
+          if (verdict.status === 'unscored')
+            unscored[verdict.reason] = (unscored[verdict.reason] ?? 0) + 1
+        }
       },
       counters: () => {
         const { calls, failures, inFlight, costUsd } = client.counters()
-        return { calls, cached, failures, inFlight, costUsd }
+        return { calls, cached, failures, inFlight, costUsd, unscored: { ...unscored } }
       },
       cost: () => {
         const { calls, promptTokens, completionTokens, costUsd, possibleCostUsd } =
