@@ -108,7 +108,15 @@ describe('cem run', () => {
 
   test('--json gives one event a line', () =>
     withStudy(async (study) => {
-      const { out } = await cem(study, 'run', 'tiny.yaml', '--json', '--n-per-question', '1')
+      const { out } = await cem(
+        study,
+        'run',
+        'tiny.yaml',
+        '--no-figures',
+        '--json',
+        '--n-per-question',
+        '1',
+      )
       const events = out
         .trim()
         .split('\n')
@@ -120,12 +128,16 @@ describe('cem run', () => {
   test('killed with SIGKILL in the middle, it goes on to the same answers', () =>
     withStudy(async (study) => {
       const whole = await makeStudy(variants, judge.url)
-      const child = spawn(process.execPath, [cli, 'run', 'tiny.yaml', '--json'], options(study))
+      const child = spawn(
+        process.execPath,
+        [cli, 'run', 'tiny.yaml', '--no-figures', '--json'],
+        options(study),
+      )
       await seen(child, (line) => line.includes('"unit-end"') && line.includes('generate:plain/10'))
       child.kill('SIGKILL')
       await closed(child)
-      expect((await cem(study, 'run', 'tiny.yaml')).code).toBe(0)
-      expect((await cem(whole, 'run', 'tiny.yaml')).code).toBe(0)
+      expect((await cem(study, 'run', 'tiny.yaml', '--no-figures')).code).toBe(0)
+      expect((await cem(whole, 'run', 'tiny.yaml', '--no-figures')).code).toBe(0)
       for (const name of [
         'tiny_base_eval.csv',
         'plain_checkpoints/checkpoint_10_eval.csv',
@@ -144,7 +156,7 @@ describe('cem run', () => {
         async (study) => {
           const child = spawn(
             process.execPath,
-            [cli, 'run', 'tiny.yaml', '--plain'],
+            [cli, 'run', 'tiny.yaml', '--plain', '--no-figures'],
             options(study),
           )
           let out = ''
@@ -155,7 +167,7 @@ describe('cem run', () => {
           child.kill(signal)
           expect(await closed(child)).toBe(130)
           expect(out).toContain('Stopped. The same command goes on from here.')
-          expect((await cem(study, 'run', 'tiny.yaml')).code).toBe(0)
+          expect((await cem(study, 'run', 'tiny.yaml', '--no-figures')).code).toBe(0)
         },
         { sampling: { maxNewTokens: 30, samplesPerQuestion: 12, seed: 1, batchSize: 2 } },
       ),
@@ -246,7 +258,7 @@ describe('bad input gets one clear error and a non-zero exit', () => {
   test('an unreachable judge: the answers are generated and kept, and the exit says that it failed', () =>
     withStudy(
       async (study) => {
-        const failed = await cem(study, 'run', 'tiny.yaml')
+        const failed = await cem(study, 'run', 'tiny.yaml', '--no-figures')
         expect(failed.code).toBe(1)
         expect(failed.err).toMatch(/judge: .*127\.0\.0\.1:9/)
         expect(failed.out).toContain('generate:plain/20: done')
@@ -256,12 +268,12 @@ describe('bad input gets one clear error and a non-zero exit', () => {
           config,
           (await readFile(config, 'utf8')).replace('http://127.0.0.1:9/v1', judge.url),
         )
-        const moved = await cem(study, 'run', 'tiny.yaml')
+        const moved = await cem(study, 'run', 'tiny.yaml', '--no-figures')
         expect(moved).toMatchObject({
           code: 1,
           err: expect.stringMatching(/judge\.address: was .*--restart-changed/s),
         })
-        const again = await cem(study, 'run', 'tiny.yaml', '--restart-changed')
+        const again = await cem(study, 'run', 'tiny.yaml', '--no-figures', '--restart-changed')
         expect(again.code).toBe(0)
         expect(again.out).not.toContain('generate:plain/20: done')
       },
@@ -353,7 +365,7 @@ describe('commands on files', () => {
 
   test('watch shows a run through its folder, and ends with it in a pipe', () =>
     withStudy(async (study) => {
-      await cem(study, 'run', 'tiny.yaml', '--n-per-question', '1')
+      await cem(study, 'run', 'tiny.yaml', '--no-figures', '--n-per-question', '1')
       const watched = await cem(study, 'watch', 'tiny')
       expect(watched.code).toBe(0)
       expect(watched.out).toMatch(/run tiny: 4 cells[\s\S]*plain\/20: EM[\s\S]*run tiny: complete/)

@@ -59,7 +59,7 @@ function cem(args: readonly string[], input = ''): Promise<Result> {
 
 describe('the cost of judging', () => {
   test('is said before anything runs; in a pipe, above the limit, it has to be confirmed by a flag', async () => {
-    const { code, out, err } = await cem(['run', 'tiny.yaml'])
+    const { code, out, err } = await cem(['run', 'tiny.yaml', '--no-figures'])
     expect(code).toBe(1)
     expect(out).toMatch(/^judging: \d+ calls, about .* tokens, about \d+\.\d\d USD, at most/)
     expect(err).toContain('cem run --yes')
@@ -71,7 +71,7 @@ describe('the cost of judging', () => {
     const limited = await cem(['run', 'tiny.yaml', '--yes', '--max-cost-usd', '0.001'])
     expect(limited.code).toBe(1)
     expect(limited.err).toContain('Raise maxCostUsd to go on.')
-    const whole = await cem(['run', 'tiny.yaml', '--yes'])
+    const whole = await cem(['run', 'tiny.yaml', '--yes', '--no-figures'])
     expect(whole).toMatchObject({ code: 0, err: '' })
     // The server counts one token a call.
     expect(whole.out).toMatch(/judge: \d+ calls, \d+ tokens in, \d+ out, \d+\.\d\d USD/)
@@ -93,7 +93,7 @@ test('killed with SIGKILL while it judges, it goes on and asks only what was und
   })
   const environment = { ...process.env, CEM_CACHE: killed.cache, NO_COLOR: '1' }
   const start = () =>
-    spawn(process.execPath, [cli, 'run', 'tiny.yaml', '--json'], {
+    spawn(process.execPath, [cli, 'run', 'tiny.yaml', '--json', '--no-figures'], {
       cwd: killed.folder,
       env: environment,
     })

@@ -37,7 +37,7 @@ function cem(...args: readonly string[]) {
 }
 
 test('a study is locked, checked, run frozen, and refused with a list once something moved', async () => {
-  const without = await cem('run', 'tiny.yaml', '--frozen', '--plain')
+  const without = await cem('run', 'tiny.yaml', '--frozen', '--plain', '--no-figures')
   expect(without).toMatchObject({ code: 1, err: expect.stringContaining('[lock-missing]') })
 
   const first = await cem('lock', 'tiny.yaml', '--ask-judge')
@@ -51,7 +51,10 @@ test('a study is locked, checked, run frozen, and refused with a list once somet
     code: 0,
     out: expect.stringContaining('nothing moved'),
   })
-  expect(await cem('run', 'tiny.yaml', '--frozen', '--plain')).toMatchObject({ code: 0, err: '' })
+  expect(await cem('run', 'tiny.yaml', '--frozen', '--plain', '--no-figures')).toMatchObject({
+    code: 0,
+    err: '',
+  })
 
   await appendFile(join(study.folder, 'in-domain.yaml'), '\n')
   const moved = await cem('run', 'tiny.yaml', '--frozen', '--seed', '5', '--plain')

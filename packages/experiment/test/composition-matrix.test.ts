@@ -28,7 +28,13 @@ beforeAll(async () => {
   })
   events = []
   const judgeServers = { 'miniature-oracle': () => startOracle({ seed: 0 }) }
-  for await (const event of runExperiment({ loaded, cache: join(folder, 'cache'), judgeServers }))
+  for await (const event of runExperiment({
+    loaded,
+    cache: join(folder, 'cache'),
+    judgeServers,
+    figures: false,
+    report: false,
+  }))
     events.push(event)
   analysis = JSON.parse(
     await readFile(join(folder, 'results/.cem/composition/analysis.json'), 'utf8'),

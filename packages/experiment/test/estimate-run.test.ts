@@ -26,7 +26,13 @@ const load = (judgeConfig: object = {}) =>
     overrides: { judge: judgeConfig },
   })
 const run = async (phases: readonly Phase[]) => {
-  for await (const _event of runExperiment({ loaded: await load(), cache: study.cache, phases })) {
+  for await (const _event of runExperiment({
+    loaded: await load(),
+    cache: study.cache,
+    phases,
+    figures: false,
+    report: false,
+  })) {
     // To its end.
   }
 }

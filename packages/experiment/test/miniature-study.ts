@@ -110,6 +110,7 @@ export async function runMiniature(
       cache: study.cache,
       judgeServers: { oracle: judge },
       // Many runs, and none of them is read by anybody.
+      figures: false,
       report: false,
       ...rest,
     })

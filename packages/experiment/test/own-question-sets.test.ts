@@ -103,7 +103,13 @@ test('a run asks them: benign ones in a CSV of their own, in_domain as a column,
   )
   const loaded = await loadConfig(study.configFile, { workingFolder: study.folder })
   const events: RunEvent[] = []
-  for await (const event of runExperiment({ loaded, cache: study.cache })) events.push(event)
+  for await (const event of runExperiment({
+    loaded,
+    cache: study.cache,
+    figures: false,
+    report: false,
+  }))
+    events.push(event)
   expect(events.at(-1)).toMatchObject({ type: 'run-end', outcome: 'complete' })
   const results = join(study.folder, 'results')
   const benign = await readEvalCsv(join(results, 'tiny_base_benign_eval.csv'))
@@ -136,7 +142,12 @@ test('what is declared after the run began is called that', async () => {
   const run = async (overrides: Readonly<Record<string, unknown>>) => {
     const loaded = await loadConfig(study.configFile, { workingFolder: study.folder, overrides })
     const notes: string[] = []
-    for await (const event of runExperiment({ loaded, cache: study.cache }))
+    for await (const event of runExperiment({
+      loaded,
+      cache: study.cache,
+      figures: false,
+      report: false,
+    }))
       if (event.type === 'warning' && event.warning.code === 'declaration-changed')
         notes.push(event.warning.message)
     return notes

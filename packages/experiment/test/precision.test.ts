@@ -34,7 +34,13 @@ const variants = [
 async function run(study: TinyStudy): Promise<RunEvent[]> {
   const loaded = await loadConfig(study.configFile, { workingFolder: study.folder })
   const events: RunEvent[] = []
-  for await (const event of runExperiment({ loaded, cache: study.cache })) events.push(event)
+  for await (const event of runExperiment({
+    loaded,
+    cache: study.cache,
+    figures: false,
+    report: false,
+  }))
+    events.push(event)
   return events
 }
 

@@ -226,7 +226,13 @@ describe('a run with a random adapter in place of a persona', () => {
   const runStudy = async (study: TinyStudy) => {
     const loaded = await loadConfig(study.configFile, { workingFolder: study.folder })
     const events: RunEvent[] = []
-    for await (const event of runExperiment({ loaded, cache: study.cache })) events.push(event)
+    for await (const event of runExperiment({
+      loaded,
+      cache: study.cache,
+      figures: false,
+      report: false,
+    }))
+      events.push(event)
     return { loaded, events }
   }
   const study = (random: object) =>

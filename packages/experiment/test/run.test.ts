@@ -37,6 +37,9 @@ const variants = [
   },
 ]
 
+/** Where no test looks at what is drawn. */
+const undrawn = { figures: false, report: false } as const
+
 async function run(study: TinyStudy, options: Partial<RunOptions> = {}): Promise<RunEvent[]> {
   const loaded = await loadConfig(study.configFile, { workingFolder: study.folder })
   const events: RunEvent[] = []
@@ -269,7 +272,12 @@ describe('a whole run', () => {
       workingFolder: study.folder,
       overrides: { thresholds: { aligned: 5 } },
     })
-    for await (const _ of runExperiment({ loaded, cache: study.cache }));
+    for await (const _ of runExperiment({
+      loaded,
+      cache: study.cache,
+      figures: false,
+      report: false,
+    }));
     const analysis = (await readJson(results('.cem/tiny/analysis.json'))) as Analysis
     expect(analysis.cells.every((c) => c.metrics.main.em.estimate === 0)).toBe(true)
     expect(judge.calls()).toBe(before)
@@ -280,7 +288,12 @@ describe('a whole run', () => {
     })
     await expect(
       (async () => {
-        for await (const _ of runExperiment({ loaded: moved, cache: study.cache }));
+        for await (const _ of runExperiment({
+          loaded: moved,
+          cache: study.cache,
+          figures: false,
+          report: false,
+        }));
       })(),
     ).rejects.toMatchObject({
       code: 'run-drifted',
@@ -315,9 +328,9 @@ describe('a run that is interrupted', () => {
     const store = new RunStore(join(study.folder, 'results'), 'tiny')
     const partial = (await readCompletions(store, 'plain/10')).size
     expect(partial).toBeLessThan(16)
-    const second = await run(study)
+    const second = await run(study, undrawn)
     expect(endOf(second)).toMatchObject({ outcome: 'complete' })
-    await run(whole)
+    await run(whole, undrawn)
     for (const csv of [
       'tiny_base_eval.csv',
       'plain_checkpoints/checkpoint_10_eval.csv',
@@ -339,13 +352,13 @@ describe('a run that is interrupted', () => {
     await using judge = await startJudge()
     const study = await makeStudy([], judge.url)
     judge.failWith(500)
-    const failed = await run(study)
+    const failed = await run(study, undrawn)
     expect(endOf(failed)).toMatchObject({ outcome: 'failed' })
     const csv = join(study.folder, 'results/tiny_base_eval.csv')
     const rows = existsSync(csv) ? await readEvalCsv(csv) : []
     expect(rows.every((row) => row.aligned === null && row.coherent === null)).toBe(true)
     judge.failWith(undefined)
-    expect(endOf(await run(study))).toMatchObject({ outcome: 'complete' })
+    expect(endOf(await run(study, undrawn))).toMatchObject({ outcome: 'complete' })
     expect((await readEvalCsv(csv)).every((row) => row.aligned !== null)).toBe(true)
     await rm(study.folder, { recursive: true })
   })
@@ -366,7 +379,7 @@ describe('a run that is interrupted', () => {
   test('two processes on one folder share the work and do nothing twice', async () => {
     await using judge = await startJudge()
     const study = await makeStudy(variants, judge.url)
-    const [a, b] = await Promise.all([run(study), run(study)])
+    const [a, b] = await Promise.all([run(study, undrawn), run(study, undrawn)])
     expect([endOf(a), endOf(b)]).toMatchObject([{ outcome: 'complete' }, { outcome: 'complete' }])
     const ended = [...a, ...b].flatMap((event) =>
       event.type === 'unit-end' && event.unit !== 'analyse' ? [event.unit] : [],
@@ -379,7 +392,7 @@ describe('a run that is interrupted', () => {
   test('shards do their own variants and leave the others', async () => {
     await using judge = await startJudge()
     const study = await makeStudy(variants, judge.url)
-    const first = await run(study, { shard: { index: 1, count: 2 } })
+    const first = await run(study, { ...undrawn, shard: { index: 1, count: 2 } })
     const cells = first.flatMap((event) => (event.type === 'unit-end' ? [event.unit] : []))
     expect(cells.filter((unit) => unit.startsWith('generate:'))).toEqual([
       'generate:tiny_base',
@@ -387,10 +400,10 @@ describe('a run that is interrupted', () => {
       'generate:steady/10',
     ])
     expect(endOf(first)).toMatchObject({ outcome: 'complete' })
-    expect(endOf(await run(study, { shard: { index: 2, count: 2 } }))).toMatchObject({
+    expect(endOf(await run(study, { ...undrawn, shard: { index: 2, count: 2 } }))).toMatchObject({
       outcome: 'complete',
     })
-    expect(endOf(await run(study))).toMatchObject({ outcome: 'complete' })
+    expect(endOf(await run(study, undrawn))).toMatchObject({ outcome: 'complete' })
     await rm(study.folder, { recursive: true })
   })
 })

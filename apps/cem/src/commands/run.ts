@@ -31,6 +31,8 @@ export interface RunFlags {
   /** Implies `frozen`. */
   readonly lockFile?: string | undefined
   readonly yes?: boolean | undefined
+  /** false: neither figures nor a report. */
+  readonly figures?: boolean | undefined
   /** `dark` or `light`. */
   readonly theme?: string | undefined
   readonly overrides?: LoadConfigOptions['overrides'] | undefined
@@ -68,6 +70,8 @@ export async function runLoaded(loaded: LoadedConfig, flags: RunFlags): Promise<
     frozen: flags.lockFile === undefined ? undefined : resolve(flags.lockFile),
     judgeServers,
     costConfirmed,
+    figures: flags.figures,
+    report: flags.figures,
     signal: stop.signal,
   }
   try {

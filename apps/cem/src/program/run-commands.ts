@@ -21,6 +21,10 @@ export function addRunCommands(program: Command, finish: Finish): void {
     .option('--skip-initial', 'leave out step 0')
     .option('--max-cost-usd <usd>', 'judging ends before the run has spent more than this', usd)
     .option('--yes', 'judge without asking, whatever it is estimated to cost')
+    .option(
+      '--no-figures',
+      'draw nothing and write no report: cem plot run and cem report do so later',
+    )
     .action(async (config: string | undefined, flags) => {
       const [{ runCommand }, { overridesOf }] = await Promise.all([
         import('../commands/run.ts'),

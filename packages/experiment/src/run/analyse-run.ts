@@ -39,7 +39,8 @@ export async function analyseRun(state: RunState): Promise<void> {
     const total = prepared.cells.length
     await state.record({ type: 'unit-start', unit: analyseUnit, total, done: 0 })
     const planned = prepared.warnings.filter(({ code }) => notesOnPlan.has(code))
-    const analysis = await analyse(state.context, { audit, standing, planned })
+    const drawsFigures = state.options.figures !== false
+    const analysis = await analyse(state.context, { audit, standing, planned, drawsFigures })
     // What was said of the plan when the run began is not said again.
     const told = new Set(prepared.warnings)
     for (const warning of analysis.warnings)

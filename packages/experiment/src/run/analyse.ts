@@ -106,6 +106,8 @@ export interface AnalyseInput {
   readonly standing: readonly RunWarning[]
   /** Notes on what was planned, that a reader of the results has to know. @default none */
   readonly planned?: readonly RunWarning[]
+  /** Whether figures are drawn. @default true */
+  readonly drawsFigures?: boolean
   /** What else a reader has to know, from the results as they are about to be written. @default nothing */
   readonly notes?: (analysis: Analysis) => Promise<readonly RunWarning[]>
 }
@@ -116,7 +118,7 @@ export interface AnalyseInput {
  */
 export async function analyse(
   context: RunContext,
-  { audit, standing, planned = [], notes }: AnalyseInput,
+  { audit, standing, planned = [], drawsFigures = true, notes }: AnalyseInput,
 ): Promise<Analysis> {
   const { loaded, store } = context
   const { config, resultsFolder } = loaded
@@ -194,7 +196,7 @@ export async function analyse(
     alarms,
     audit,
   }
-  const figures = await runFigures({ resultsFolder, store, analysis: results })
+  const figures = drawsFigures ? await runFigures({ resultsFolder, store, analysis: results }) : []
   const files = [
     ...(await writeSummaries(resultsFolder, entries)),
     ...directions.files,

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly cache?: string | undefined
   /** Judging that is estimated to cost more than `judge.confirmAboveUsd` may begin. @default false */
   readonly costConfirmed?: boolean | undefined
+  /** Draw the figures when the analysis is done. `plotRun` draws those of a run that is there. @default true */
+  readonly figures?: boolean | undefined
   /** Write the report when the analysis is done. @default true */
   readonly report?: boolean | undefined
   /** Awaited before each answer is taken and each judgement begun: while it does not resolve, the run is paused. */
